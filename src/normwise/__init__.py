@@ -1,0 +1,46 @@
+"""normwise: norms, distances and regression losses; one formula, every engine."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from normwise import functional as functional
+    from normwise import nn as nn
+    from normwise.catalogue import losses as losses
+    from normwise.errors import ShapeMismatchError as ShapeMismatchError
+    from normwise.evaluation import evaluate as evaluate
+    from normwise.functional import loss as loss
+    from normwise.functional import value_and_grad as value_and_grad
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "ShapeMismatchError": "normwise.errors",
+    "evaluate": "normwise.evaluation",
+    "loss": "normwise.functional",
+    "losses": "normwise.catalogue",
+    "value_and_grad": "normwise.functional",
+}
+"""Where each public name lives. A name is loaded at its first use, so importing normwise loads no array library."""
+
+_MODULES = ("errors", "formula", "functional", "nn")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"normwise.{name}")
+    home = _HOME.get(name, "normwise.functional" if name.endswith("_loss") else None)
+    if home is None:
+        raise AttributeError(f"module 'normwise' has no attribute {name!r}")
+    found = getattr(import_module(home), name)
+    if not name.endswith("_loss") or found.loss.name in import_module("normwise.catalogue").BUILT_IN:
+        globals()[name] = found  # a loss of one's own may yet be redefined
+    return found
+
+
+def __dir__() -> list[str]:
+    from normwise import functional
+
+    return sorted([*globals(), *_HOME, *_MODULES, *dir(functional)])

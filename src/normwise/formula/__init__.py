@@ -1,0 +1,91 @@
+"""What a loss is: one short function, traced into an expression that prints, differentiates and evaluates itself.
+
+A formula combines its arguments with ``+ - * / ** abs``, comparisons, and the functions here. Given plain numbers they
+compute; given the arguments of a formula that is being traced they record.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from normwise.formula.expression import Expression, apply
+from normwise.formula.primitives import PRIMITIVES
+from normwise.formula.trace import Formula, trace
+
+__all__ = [
+    "Expression",
+    "Formula",
+    "cosh",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "maximum",
+    "minimum",
+    "sign",
+    "sqrt",
+    "tanh",
+    "trace",
+    "where",
+]
+
+
+def _primitive(name: str, *arguments: Any) -> Any:
+    if any(isinstance(argument, Expression) for argument in arguments):
+        return apply(name, *arguments)
+    return PRIMITIVES[name].number(*arguments)
+
+
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """Return `a` where the condition holds, else `b`; the gradient is selected likewise."""
+    return _primitive("where", condition, a, b)
+
+
+def minimum(a: Any, b: Any) -> Any:
+    """Return the smaller of two; nan if either is; a tie shares the gradient equally."""
+    return _primitive("minimum", a, b)
+
+
+def maximum(a: Any, b: Any) -> Any:
+    """Return the larger of two; nan if either is; a tie shares the gradient equally."""
+    return _primitive("maximum", a, b)
+
+
+def sign(a: Any) -> Any:
+    """Return 1, -1, or 0 at zero and nan."""
+    return _primitive("sign", a)
+
+
+def sqrt(a: Any) -> Any:
+    """Return the square root."""
+    return _primitive("sqrt", a)
+
+
+def exp(a: Any) -> Any:
+    """Return e to the power of `a`."""
+    return _primitive("exp", a)
+
+
+def expm1(a: Any) -> Any:
+    """Return e to the power of `a`, minus 1, accurate near 0."""
+    return _primitive("expm1", a)
+
+
+def log(a: Any) -> Any:
+    """Return the natural logarithm."""
+    return _primitive("log", a)
+
+
+def log1p(a: Any) -> Any:
+    """Return the natural logarithm of 1 + `a`, accurate near 0."""
+    return _primitive("log1p", a)
+
+
+def tanh(a: Any) -> Any:
+    """Return the hyperbolic tangent."""
+    return _primitive("tanh", a)
+
+
+def cosh(a: Any) -> Any:
+    """Return the hyperbolic cosine."""
+    return _primitive("cosh", a)

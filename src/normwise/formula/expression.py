@@ -1,0 +1,176 @@
+"""Expressions: what a formula is once it has been traced.
+
+An expression is a constant, a variable, or a primitive applied to expressions. It is immutable and *interned*: building the
+same expression twice gives the same object, so a subexpression that a formula mentions twice is computed once, and two
+formulas are equal exactly when they are identical.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import TypeAlias
+
+Number: TypeAlias = float | int
+Operand: TypeAlias = "Expression | Number"
+
+_interned: weakref.WeakValueDictionary[tuple[object, ...], Expression] = weakref.WeakValueDictionary()
+
+
+class Expression:
+    """A node of a formula; combine nodes with ``+ - * / ** abs``, comparisons and the functions of `normwise.formula`."""
+
+    __slots__ = ("__weakref__", "arguments", "primitive", "value")
+
+    primitive: str
+    """The name of a row of the table of primitives, or ``"constant"`` or ``"variable"``."""
+    arguments: tuple[Expression, ...]
+    value: Number | str | None
+    """The number of a constant, the name of a variable."""
+
+    def __add__(self, other: Operand) -> Expression:
+        return apply("add", self, other)
+
+    def __radd__(self, other: Operand) -> Expression:
+        return apply("add", other, self)
+
+    def __sub__(self, other: Operand) -> Expression:
+        return apply("subtract", self, other)
+
+    def __rsub__(self, other: Operand) -> Expression:
+        return apply("subtract", other, self)
+
+    def __mul__(self, other: Operand) -> Expression:
+        return apply("multiply", self, other)
+
+    def __rmul__(self, other: Operand) -> Expression:
+        return apply("multiply", other, self)
+
+    def __truediv__(self, other: Operand) -> Expression:
+        return apply("divide", self, other)
+
+    def __rtruediv__(self, other: Operand) -> Expression:
+        return apply("divide", other, self)
+
+    def __pow__(self, other: Operand) -> Expression:
+        return apply("power", self, other)
+
+    def __rpow__(self, other: Operand) -> Expression:
+        return apply("power", other, self)
+
+    def __neg__(self) -> Expression:
+        return apply("negative", self)
+
+    def __pos__(self) -> Expression:
+        return self
+
+    def __abs__(self) -> Expression:
+        return apply("absolute", self)
+
+    def __lt__(self, other: Operand) -> Expression:
+        return apply("less", self, other)
+
+    def __le__(self, other: Operand) -> Expression:
+        return apply("less_equal", self, other)
+
+    def __gt__(self, other: Operand) -> Expression:
+        return apply("greater", self, other)
+
+    def __ge__(self, other: Operand) -> Expression:
+        return apply("greater_equal", self, other)
+
+    # Interning makes identity the equality of expressions, so `==` is free to mean the comparison inside a formula.
+    def __eq__(self, other: object) -> Expression:  # type: ignore[override]
+        return apply("equal", self, other)
+
+    def __ne__(self, other: object) -> Expression:  # type: ignore[override]
+        return apply("not_equal", self, other)
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            "a formula is traced once for all values, so `if`, `and`, `or`, `not`, `min` and `max` cannot look at "
+            "one: choose with where(condition, a, b), minimum(a, b) or maximum(a, b)"
+        )
+
+    def __float__(self) -> float:
+        raise TypeError(
+            "a formula is traced once for all values and has none of its own: instead of the functions of "
+            "`math` and `numpy`, use those of normwise.formula (sqrt, exp, log, tanh, ...)"
+        )
+
+    def __repr__(self) -> str:
+        from normwise.formula.text import python_text  # a printer is a language, and languages stand on this module
+
+        return python_text(self)
+
+
+def constant(value: Number) -> Expression:
+    """The expression of a plain number."""
+    return _intern(("constant", type(value), repr(value)), "constant", (), value)
+
+
+def variable(name: str) -> Expression:
+    """The expression of a named argument: an array or a parameter."""
+    return _intern(("variable", name), "variable", (), name)
+
+
+def apply(primitive: str, *arguments: object) -> Expression:
+    """The expression of a primitive of the table applied to expressions and numbers; 0 and 1 are folded."""
+    nodes = tuple(map(as_expression, arguments))
+    folded = _fold_units(primitive, nodes)
+    if folded is not None:
+        return folded
+    return _intern((primitive, *map(id, nodes)), primitive, nodes, None)
+
+
+def as_expression(value: object) -> Expression:
+    """An expression as it is, a real number as a constant."""
+    if isinstance(value, Expression):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"a formula combines its arguments and real numbers, not {type(value).__name__}: {value!r}")
+    return constant(value)
+
+
+def is_constant(expression: Expression, *values: Number) -> bool:
+    """Whether the expression is a constant, and one of `values` where any are given."""
+    return expression.primitive == "constant" and (not values or expression.value in values)
+
+
+def _fold_units(primitive: str, nodes: tuple[Expression, ...]) -> Expression | None:
+    """The only rewriting there is: adding 0, multiplying by 0 or 1, dividing by 1, the power of 1."""
+    match primitive, nodes:
+        case ("add", (a, b)) if is_constant(a, 0):
+            return b
+        case ("add" | "subtract", (a, b)) if is_constant(b, 0):
+            return a
+        case ("subtract", (a, b)) if is_constant(a, 0):
+            return apply("negative", b)
+        case ("multiply", (a, b)) if is_constant(a, 0) or is_constant(b, 0):
+            return constant(0)
+        case ("multiply", (a, b)) if is_constant(a, 1):
+            return b
+        case ("multiply", (a, b)) if is_constant(a, -1):
+            return apply("negative", b)
+        case ("multiply" | "divide" | "power", (a, b)) if is_constant(b, 1):
+            return a
+        case ("divide", (a, _)) if is_constant(a, 0):
+            return constant(0)
+        case ("negative", (a,)) if is_constant(a) and isinstance(a.value, (int, float)):
+            return constant(-a.value)
+        case ("where", (_, a, b)) if a is b:
+            return a
+        case _:
+            return None
+
+
+def _intern(
+    key: tuple[object, ...], primitive: str, arguments: tuple[Expression, ...], value: Number | str | None
+) -> Expression:
+    found = _interned.get(key)
+    if found is None:
+        found = Expression()
+        found.primitive, found.arguments, found.value = primitive, arguments, value
+        _interned[key] = found
+    return found

@@ -1,0 +1,329 @@
+"""The one table of primitives: for each its derivative rule and its spelling in every language.
+
+A row holds
+
+- ``tangent(arguments, tangents, result)``: the derivative along a direction, given each argument's derivative along it.
+  Selections are differentiated by selection, never by multiplying with 0 or 1, so the infinities and nans of the branch not
+  taken cannot leak. The conventions at kinks stand here: ``sign(0) = sign(nan) = 0``, and `minimum` and `maximum` share a
+  tie equally, as torch does.
+- ``python``, ``latex``: templates of text, with the precedence of the operator (higher binds tighter).
+- ``numba``: a template of one Numba expression over scalars; ``real`` is the kernel's float type.
+- ``number``: the value for plain Python numbers, as IEEE arithmetic has it (1 / 0 is inf).
+- ``array``: the value for arrays of a namespace ``xp`` of the array API standard.
+- ``frame``: the value for Narwhals expressions; ``nw`` is the narwhals module. Comparisons with nan are never asked.
+
+This module imports no array library: `array` and `frame` receive theirs.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from normwise.formula.expression import Expression, apply, constant, is_constant
+
+Nodes: TypeAlias = tuple[Expression, ...]
+ATOM = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    """One row of the table; see the module's docstring."""
+
+    name: str
+    tangent: Callable[[Nodes, Nodes, Expression], Expression]
+    python: str
+    latex: str
+    numba: str | Callable[..., str]
+    number: Callable[..., Any]
+    array: Callable[..., Any]
+    frame: Callable[..., Any]
+    precedence: int = ATOM
+    lift: bool = False
+    """Whether `array` wants its plain numbers as arrays."""
+
+
+def _zero(_arguments: Nodes, _tangents: Nodes, _result: Expression) -> Expression:
+    return constant(0)
+
+
+def _where(condition: object, a: object, b: object) -> Expression:
+    return apply("where", condition, a, b)
+
+
+def _power_tangent(arguments: Nodes, tangents: Nodes, result: Expression) -> Expression:
+    (base, exponent), (d_base, d_exponent) = arguments, tangents
+    lowered = constant(exponent.value - 1) if isinstance(exponent.value, (int, float)) else exponent - 1
+    along_base = d_base * (exponent * (constant(1) if is_constant(lowered, 0) else base**lowered))
+    if is_constant(d_exponent, 0):
+        return along_base
+    return along_base + d_exponent * (result * apply("log", base))
+
+
+def _select_tangent(taken: str) -> Callable[[Nodes, Nodes, Expression], Expression]:
+    def tangent(arguments: Nodes, tangents: Nodes, _result: Expression) -> Expression:
+        (a, b), (da, db) = arguments, tangents
+        return _where(apply(taken, a, b), da, _where(apply(taken, b, a), db, 0.5 * da + 0.5 * db))
+
+    return tangent
+
+
+def _numba_power(node: Expression, base: str, exponent: str) -> str:
+    # Numba turns a literal integer power into multiplications, which vectorise; any other power is a call.
+    literal = node.arguments[1].value
+    return f"{base} ** {literal}" if isinstance(literal, int) else f"{base} ** {exponent}"
+
+
+def _number_divide(a: float, b: float) -> float:
+    if b == 0:
+        return math.nan if a == 0 or a != a else math.copysign(math.inf, a) * math.copysign(1.0, b)
+    return a / b
+
+
+def _ieee(function: Callable[..., float], overflow: float = math.inf) -> Callable[..., float]:
+    """A function of `math` that answers as IEEE arithmetic does where Python would raise."""
+
+    def number(*arguments: float) -> float:
+        try:
+            result = function(*arguments)
+        except OverflowError:
+            return overflow
+        except (ValueError, ZeroDivisionError):
+            return math.nan
+        return math.nan if isinstance(result, complex) else result
+
+    return number
+
+
+def _number_log(shift: float, function: Callable[[float], float]) -> Callable[[float], float]:
+    return lambda a: -math.inf if a == -shift else _ieee(function)(a)
+
+
+def _frame_sqrt(nw: Any, a: Any) -> Any:
+    # SQL engines raise an error for the whole query where IEEE arithmetic has nan.
+    return nw.when(a >= 0.0).then(nw.when(a >= 0.0).then(a).otherwise(0.0).sqrt()).otherwise(math.nan)
+
+
+def _frame_log(nw: Any, a: Any) -> Any:
+    # As for the square root: SQL engines raise an error for log(0).
+    logarithm = nw.when(a > 0.0).then(a).otherwise(1.0).log()
+    return nw.when(a > 0.0).then(logarithm).otherwise(nw.when(a == 0.0).then(-math.inf).otherwise(math.nan))
+
+
+def _frame_log1p(nw: Any, a: Any) -> Any:
+    # Kahan: the rounding error of u = 1 + a cancels in log(u) / (u - 1). Data frames have no log1p of their own.
+    u = 1.0 + a
+    return nw.when((u == 1.0) | (u == math.inf)).then(a).otherwise(_frame_log(nw, u) * a / (u - 1.0))
+
+
+def _frame_expm1(nw: Any, a: Any) -> Any:
+    # Kahan, likewise; where exp has lost a's digits (u - 1 = -1) or left the range, expm1 is u - 1.
+    u = a.exp()
+    safe = nw.when((u > 0.0) & (u < math.inf)).then(u).otherwise(2.0)
+    return nw.when(u == 1.0).then(a).otherwise(nw.when(safe == u).then((u - 1.0) * a / safe.log()).otherwise(u - 1.0))
+
+
+def _frame_tanh(nw: Any, a: Any) -> Any:
+    t = _frame_expm1(nw, -2.0 * a.abs())
+    size = t / (-2.0 - t)
+    return nw.when(a < 0.0).then(size * -1.0).otherwise(size)
+
+
+def _frame_cosh(_nw: Any, a: Any) -> Any:
+    half = (a.abs() * 0.5).exp()
+    return 0.5 * half * half + 0.5 / half / half
+
+
+def _array_sign(xp: Any, a: Any) -> Any:
+    # Not xp.sign: NumPy's sign(nan) is nan where torch's is 0.
+    return xp.astype(a > 0, a.dtype) - xp.astype(a < 0, a.dtype)
+
+
+def _operator(
+    name: str,
+    symbol: str,
+    function: Callable[..., Any],
+    precedence: int,
+    tangent: Callable[[Nodes, Nodes, Expression], Expression] = _zero,
+    **spelling: Any,
+) -> Primitive:
+    """A binary operator that Python, Numba, arrays and frames spell alike."""
+    text = f"{{0}} {symbol} {{1}}"
+    row: dict[str, Any] = {
+        "python": text,
+        "latex": text,
+        "numba": text,
+        "number": function,
+        "array": lambda _, a, b: function(a, b),
+        "frame": lambda _, a, b: function(a, b),
+    }
+    return Primitive(name, tangent, precedence=precedence, **(row | spelling))
+
+
+def _function(
+    name: str,
+    tangent: Callable[[Nodes, Nodes, Expression], Expression],
+    latex: str,
+    number: Callable[..., Any],
+    frame: Callable[..., Any],
+    **spelling: Any,
+) -> Primitive:
+    """A function of one argument that Python, Numba and array namespaces call by the same name."""
+    row: dict[str, Any] = {
+        "python": f"{name}({{0}})",
+        "numba": f"{name}({{0}})",
+        "array": lambda xp, a: getattr(xp, name)(a),
+    }
+    return Primitive(name, tangent, latex=latex, number=number, frame=frame, **(row | spelling))
+
+
+COMPARISON, SUM, PRODUCT, NEGATION, POWER = 10, 20, 30, 40, 50
+
+_rows = [
+    _operator("add", "+", operator.add, SUM, lambda _, d, y: d[0] + d[1]),
+    _operator("subtract", "-", operator.sub, SUM, lambda _, d, y: d[0] - d[1]),
+    _operator(
+        "multiply",
+        "*",
+        operator.mul,
+        PRODUCT,
+        lambda a, d, y: d[0] * a[1] + a[0] * d[1],
+        latex=r"{0} \, {1}",
+    ),
+    _operator(
+        "divide",
+        "/",
+        operator.truediv,
+        PRODUCT,
+        lambda a, d, y: (d[0] - y * d[1]) / a[1],
+        latex=r"\frac{{{0}}}{{{1}}}",
+        number=_number_divide,
+    ),
+    _operator(
+        "power",
+        "**",
+        operator.pow,
+        POWER,
+        _power_tangent,
+        latex="{0}^{{{1}}}",
+        numba=_numba_power,
+        number=_ieee(operator.pow),
+    ),
+    _operator("less", "<", operator.lt, COMPARISON),
+    _operator("less_equal", "<=", operator.le, COMPARISON, latex=r"{0} \le {1}"),
+    _operator("greater", ">", operator.gt, COMPARISON),
+    _operator("greater_equal", ">=", operator.ge, COMPARISON, latex=r"{0} \ge {1}"),
+    _operator("equal", "==", operator.eq, COMPARISON, latex="{0} = {1}"),
+    _operator("not_equal", "!=", operator.ne, COMPARISON, latex=r"{0} \ne {1}"),
+    Primitive(
+        "negative",
+        lambda _, d, y: -d[0],
+        precedence=NEGATION,
+        python="-{0}",
+        latex="-{0}",
+        numba="-{0}",
+        number=operator.neg,
+        array=lambda _, a: -a,
+        frame=lambda _, a: a * -1.0,
+    ),
+    _function(
+        "absolute",
+        lambda a, d, y: d[0] * apply("sign", a[0]),
+        r"\left|{0}\right|",
+        abs,
+        lambda _, a: a.abs(),
+        python="abs({0})",
+        numba="abs({0})",
+        array=lambda xp, a: xp.abs(a),
+    ),
+    _function(
+        "sign",
+        _zero,
+        r"\operatorname{{sign}}\left({0}\right)",
+        lambda a: float((a > 0) - (a < 0)),
+        lambda nw, a: nw.when(a > 0).then(1.0).otherwise(nw.when(a < 0).then(-1.0).otherwise(0.0)),
+        numba="real(1) if {0} > real(0) else (real(-1) if {0} < real(0) else real(0))",
+        array=_array_sign,
+    ),
+    Primitive(
+        "where",
+        lambda a, d, y: _where(a[0], d[1], d[2]),
+        python="where({0}, {1}, {2})",
+        latex=r"\begin{{cases}} {1} & {0} \\ {2} & \text{{otherwise}} \end{{cases}}",
+        numba="{1} if {0} else {2}",
+        number=lambda c, a, b: a if c else b,
+        array=lambda xp, c, a, b: xp.where(c, a, b),
+        frame=lambda nw, c, a, b: nw.when(c).then(a).otherwise(b),
+        lift=True,
+    ),
+    Primitive(
+        "minimum",
+        _select_tangent("less"),
+        python="minimum({0}, {1})",
+        latex=r"\min\left({0}, {1}\right)",
+        numba="{0} if ({0} < {1}) | ({0} != {0}) else {1}",
+        number=lambda a, b: a if a < b or a != a else b,
+        array=lambda xp, a, b: xp.minimum(a, b),
+        frame=lambda nw, a, b: nw.when(a < b).then(a).otherwise(b),
+        lift=True,
+    ),
+    Primitive(
+        "maximum",
+        _select_tangent("greater"),
+        python="maximum({0}, {1})",
+        latex=r"\max\left({0}, {1}\right)",
+        numba="{0} if ({0} > {1}) | ({0} != {0}) else {1}",
+        number=lambda a, b: a if a > b or a != a else b,
+        array=lambda xp, a, b: xp.maximum(a, b),
+        frame=lambda nw, a, b: nw.when(a > b).then(a).otherwise(b),
+        lift=True,
+    ),
+    _function(
+        "sqrt",
+        lambda _, d, y: d[0] / (2 * y),
+        r"\sqrt{{{0}}}",
+        _ieee(math.sqrt),
+        _frame_sqrt,
+    ),
+    _function("exp", lambda _, d, y: d[0] * y, "e^{{{0}}}", _ieee(math.exp), lambda _, a: a.exp()),
+    _function(
+        "expm1",
+        lambda a, d, y: d[0] * apply("exp", a[0]),
+        r"\operatorname{{expm1}}\left({0}\right)",
+        _ieee(math.expm1),
+        _frame_expm1,
+    ),
+    _function(
+        "log",
+        lambda a, d, y: d[0] / a[0],
+        r"\log\left({0}\right)",
+        _number_log(0.0, math.log),
+        _frame_log,
+    ),
+    _function(
+        "log1p",
+        lambda a, d, y: d[0] / (1 + a[0]),
+        r"\operatorname{{log1p}}\left({0}\right)",
+        _number_log(1.0, math.log1p),
+        _frame_log1p,
+    ),
+    _function(
+        "tanh",
+        lambda a, d, y: d[0] / (apply("cosh", a[0]) * apply("cosh", a[0])),
+        r"\tanh\left({0}\right)",
+        math.tanh,
+        _frame_tanh,
+    ),
+    _function(
+        "cosh",
+        lambda a, d, y: d[0] * (apply("tanh", a[0]) * y),
+        r"\cosh\left({0}\right)",
+        _ieee(math.cosh),
+        _frame_cosh,
+    ),
+]
+
+PRIMITIVES: dict[str, Primitive] = {row.name: row for row in _rows}

@@ -1,0 +1,46 @@
+"""Expressions as source: one straight line of assignments, each subexpression once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from normwise.formula.expression import Expression, Number
+from normwise.formula.primitives import PRIMITIVES
+from normwise.formula.walk import path, walk
+
+
+def numba_source(expressions: Sequence[Expression], names: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Numba statements over scalars that compute the expressions, and the names or literals of the results.
+
+    `names` says what each variable is called there; the statements assign to ``_1``, ``_2``, ...
+    """
+    language = _Assignments(_numba_spelling, lambda value: f"real({value!r})", names)
+    results = walk(path(expressions), language)
+    return language.lines, results
+
+
+def _numba_spelling(expression: Expression, *arguments: str) -> str:
+    spelling = PRIMITIVES[expression.primitive].numba
+    return spelling.format(*arguments) if isinstance(spelling, str) else spelling(expression, *arguments)
+
+
+@dataclass(slots=True)
+class _Assignments:
+    """The language in which every primitive becomes an assignment to a new name."""
+
+    spelling: Callable[..., str]
+    literal: Callable[[Number], str]
+    names: Mapping[str, str]
+    lines: list[str] = field(default_factory=list[str])
+
+    def constant(self, value: Number) -> str:
+        return self.literal(value)
+
+    def variable(self, name: str) -> str:
+        return self.names[name]
+
+    def apply(self, expression: Expression, arguments: tuple[str, ...]) -> str:
+        name = f"_{len(self.lines) + 1}"
+        self.lines.append(f"{name} = {self.spelling(expression, *arguments)}")
+        return name

@@ -1,0 +1,67 @@
+"""Expressions as values: the same walk that prints a formula evaluates it, on numbers, arrays or data-frame expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from normwise.formula.expression import Expression, Number
+from normwise.formula.primitives import PRIMITIVES, Primitive
+from normwise.formula.walk import Path, path, walk
+
+
+def array_values(way: Path, xp: Any, variables: Mapping[str, Any]) -> list[Any]:
+    """The expressions at the ends of a path, over arrays of the namespace `xp`; variables that are plain numbers stay so."""
+    return walk(way, _Values(variables, lambda row, arguments: _on_arrays(xp, row, arguments)))
+
+
+def frame_values(expressions: Sequence[Expression], nw: Any, variables: Mapping[str, Any]) -> list[Any]:
+    """The expressions over Narwhals expressions; `nw` is the narwhals module."""
+    return walk(path(expressions), _Values(variables, lambda row, arguments: row.frame(nw, *arguments)))
+
+
+def number_value(expression: Expression, variables: Mapping[str, Number]) -> float:
+    """The expression over plain numbers, as IEEE arithmetic has it."""
+    [value] = walk(path([expression]), _Values(variables, lambda row, arguments: row.number(*arguments)))
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """The language of values; what depends on plain numbers alone is computed on plain numbers."""
+
+    variables: Mapping[str, Any]
+    compute: Callable[[Primitive, tuple[Any, ...]], Any]
+
+    def constant(self, value: Number) -> Any:
+        return value
+
+    def variable(self, name: str) -> Any:
+        return self.variables[name]
+
+    def apply(self, expression: Expression, arguments: tuple[Any, ...]) -> Any:
+        row = PRIMITIVES[expression.primitive]
+        if all(map(_is_number, arguments)):
+            return row.number(*arguments)
+        if row.name == "where" and isinstance(arguments[0], bool):
+            return arguments[1] if arguments[0] else arguments[2]
+        return self.compute(row, arguments)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (float, int))
+
+
+def _on_arrays(xp: Any, row: Primitive, arguments: tuple[Any, ...]) -> Any:
+    if row.lift:
+        values = arguments[1:] if row.name == "where" else arguments
+        dtype = next((a.dtype for a in values if not _is_number(a)), None)
+        arguments = tuple(_lifted(xp, a, arguments, dtype) if _is_number(a) else a for a in arguments)
+    return row.array(xp, *arguments)
+
+
+def _lifted(xp: Any, number: Number, arguments: tuple[Any, ...], dtype: Any) -> Any:
+    """A plain number as a 0-d array beside the others, in a real dtype."""
+    array = next(a for a in arguments if not _is_number(a))
+    return xp.full((), number, dtype=dtype, device=getattr(array, "device", None))

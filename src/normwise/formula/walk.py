@@ -1,0 +1,58 @@
+"""The one walker: it folds expressions over a language, so the same walk evaluates and prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, TypeVar
+
+from normwise.formula.expression import Expression, Number
+
+Meaning = TypeVar("Meaning")
+
+
+class Language(Protocol[Meaning]):
+    """What the three kinds of expression mean: a text, an array, a data-frame expression, another expression, ..."""
+
+    def constant(self, value: Number) -> Meaning: ...
+
+    def variable(self, name: str) -> Meaning: ...
+
+    def apply(self, expression: Expression, arguments: tuple[Meaning, ...]) -> Meaning: ...
+
+
+class Path(NamedTuple):
+    """The way through expressions: every node once, after its arguments, in the order it was written."""
+
+    steps: tuple[tuple[Expression, tuple[int, ...]], ...]
+    """Each node, with the steps at which its arguments were met."""
+    ends: tuple[int, ...]
+    """The steps of the expressions themselves."""
+
+
+def path(expressions: Sequence[Expression]) -> Path:
+    """The way through expressions; what they share is on it once."""
+    places: dict[Expression, int] = {}
+    steps: list[tuple[Expression, tuple[int, ...]]] = []
+
+    def visit(node: Expression) -> int:
+        if node not in places:
+            arguments = tuple([visit(argument) for argument in node.arguments])
+            places[node] = len(steps)
+            steps.append((node, arguments))
+        return places[node]
+
+    ends = tuple([visit(expression) for expression in expressions])
+    return Path(tuple(steps), ends)
+
+
+def walk(way: Path, language: Language[Meaning]) -> list[Meaning]:
+    """The meanings in a language of the expressions that a path leads to."""
+    meanings: list[Meaning] = []
+    for node, arguments in way.steps:
+        if node.primitive == "constant":
+            meanings.append(language.constant(node.value))  # type: ignore[arg-type]
+        elif node.primitive == "variable":
+            meanings.append(language.variable(node.value))  # type: ignore[arg-type]
+        else:
+            meanings.append(language.apply(node, tuple([meanings[i] for i in arguments])))
+    return [meanings[end] for end in way.ends]
