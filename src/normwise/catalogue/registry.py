@@ -1,0 +1,32 @@
+"""The losses by name, and the decorator that the pages of the catalogue use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, overload
+
+from normwise.catalogue.declaration import Loss, declare
+
+losses: dict[str, Loss] = {}
+"""Every loss by its name: the catalogue's, and those that a user has added with `normwise.loss`."""
+
+
+@overload
+def loss(function: Callable[..., Any], /) -> Loss: ...
+
+
+@overload
+def loss(**details: Any) -> Callable[[Callable[..., Any]], Loss]: ...
+
+
+def loss(function: Callable[..., Any] | None = None, /, **details: Any) -> Loss | Callable[..., Loss]:
+    """Declare the decorated formula and enter it in `losses`; the details are those of `declare`."""
+    if function is None:
+        return lambda function: enter(declare(function, **details))
+    return enter(declare(function))
+
+
+def enter(declared: Loss) -> Loss:
+    """Enter a loss under its name, in place of an earlier one of that name."""
+    losses[declared.name] = declared
+    return declared
