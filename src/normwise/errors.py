@@ -1,0 +1,31 @@
+"""The errors that a caller can mend: each says what was given, what was expected, and the likely mend."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """What was given cannot be computed."""
+
+
+class ShapeMismatchError(InputError):
+    """Arrays whose shapes differ, where nobody asked for broadcasting."""
+
+
+class ParameterError(InputError, RuntimeError):
+    """A parameter outside its domain; a RuntimeError too, for that is what torch raises."""
+
+
+class DtypeError(InputError, NotImplementedError):
+    """A dtype that a loss is not defined for; a NotImplementedError too, for that is what torch raises."""
+
+
+def near_names(name: str, known: Iterable[str]) -> str:
+    """A sentence that offers the known names that `name` may have meant."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    return f"there are {', '.join(names)}" if names else "there are none"

@@ -1,0 +1,224 @@
+"""The losses as functions of torch tensors, NumPy arrays, and any array of the array API standard.
+
+Every loss of the catalogue is here under the name ``{name}_loss``. The functions are generated from the declarations: torch's
+four losses take their arguments in torch's order, the others take input, target and any further arrays, then keywords.
+"""
+
+from __future__ import annotations
+
+import functools
+import linecache
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from normwise import plan
+from normwise.catalogue import BUILT_IN, Loss, losses
+from normwise.catalogue.declaration import Divisor, Interval, declare
+from normwise.catalogue.registry import enter
+
+TORCH_ORDER: Mapping[str, tuple[str, ...]] = {
+    "l1": ("size_average", "reduce", "reduction", "weight"),
+    "mse": ("size_average", "reduce", "reduction", "weight"),
+    "smooth_l1": ("size_average", "reduce", "reduction", "beta"),
+    "huber": ("reduction", "delta", "weight"),
+}
+"""The arguments that torch's own losses take by position after input and target."""
+
+_KEYWORDS: Mapping[str, Any] = {"reduction": "mean", "weight": None, "broadcast": False}
+"""The arguments that every loss takes, with their defaults."""
+
+_DEPRECATED: Mapping[str, Any] = {"size_average": None, "reduce": None}
+
+
+def loss(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    domain: Mapping[str, Interval] | None = None,
+    divisor: Divisor = "weight",
+    module: str | None = None,
+) -> Any:
+    """Make a loss of one's own formula: a fused function with gradients of every order, and all else that a loss has.
+
+    Parameters
+    ----------
+    function : callable
+        The formula, a function of the residual ``r`` (prediction - target) or of the prediction ``x`` and the target ``t``,
+        then of any further arrays; arguments with a number as default are parameters. It is made of ``+ - * / ** abs``,
+        comparisons, and the functions of `normwise.formula`, and is called once, with symbols.
+    domain : mapping of str to Interval, optional
+        The values that its parameters may take: all, unless this says otherwise.
+    divisor : {"weight", "count"}
+        What a weighted mean divides by: the sum of the weights (the default) or the number of elements.
+    module : str, optional
+        The name of its class in `normwise.nn`; by default the function's name in camel case, then ``Loss``.
+
+    Returns
+    -------
+    callable
+        The loss, of ``(input, target, *further_arrays, *, reduction="mean", weight=None, broadcast=False, **parameters)``.
+        It is entered in `normwise.losses` under the function's name, in place of an earlier loss of one's own.
+
+    Raises
+    ------
+    TypeError
+        Where the function is no formula, or has the name of one of the catalogue's losses.
+
+    Examples
+    --------
+    >>> import numpy, normwise
+    >>> from normwise.formula import log1p
+    >>> @normwise.loss
+    ... def cauchy(r, c=1.0):
+    ...     return c * c / 2 * log1p((r / c) ** 2)
+    >>> float(cauchy(numpy.array([0.0, 3.0]), numpy.array([0.0, 0.0]), c=3.0).round(4))
+    1.5596
+    """
+    if function is None:
+        return lambda function: loss(function, domain=domain, divisor=divisor, module=module)
+    declared = declare(function, domain=domain, divisor=divisor, module=module)
+    if declared.name in BUILT_IN:
+        raise TypeError(f"{declared.name} is a loss of the catalogue and keeps its meaning: choose another name")
+    return function_of(enter(declared))
+
+
+def value_and_grad(loss: Any) -> Callable[..., tuple[Any, Any]]:
+    """Return a function that computes a loss and its gradient in the input, for those without autograd.
+
+    Parameters
+    ----------
+    loss : str, Loss, or function of this module
+        The loss.
+
+    Returns
+    -------
+    callable
+        It takes what the loss takes, and returns the reduced loss and an array of the input's shape and dtype. A gradient
+        belongs to one number, so `reduction` is ``"mean"`` or ``"sum"``; with ``"sum"`` the gradient is the derivative per
+        element.
+
+    Examples
+    --------
+    >>> import numpy, normwise
+    >>> value, gradient = normwise.value_and_grad("mse")(numpy.array([1.0, 2.0]), numpy.array([0.0, 4.0]))
+    >>> float(value), gradient.tolist()
+    (2.5, [1.0, -2.0])
+    """
+    return _generated(plan.find_loss(loss), "value_and_gradient")
+
+
+@functools.cache
+def function_of(loss: Loss) -> Callable[..., Any]:
+    """Return the function of a loss."""
+    return _generated(loss, "call")
+
+
+def _generated(loss: Loss, method: Literal["call", "value_and_gradient"]) -> Callable[..., Any]:
+    """Compile the function of a loss with the signature that its declaration gives it."""
+    text = _source(loss)
+    filename = f"<normwise.functional {loss.name} {id(loss)}>"
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)  # for tracebacks
+    namespace: dict[str, Any] = {"_loss": loss, "_faces": _FACES[method], "_plan": plan}
+    exec(compile(text, filename, "exec"), namespace)  # noqa: S102 - the text is ours; dataclasses do likewise
+    function = namespace[loss.function]
+    function.__doc__ = _docstring(loss)
+    function.__module__ = __name__
+    function.loss = loss
+    return function  # type: ignore[no-any-return]
+
+
+def _source(loss: Loss) -> str:
+    """The text of a loss's function: its signature, the checks of its plain arguments, the call."""
+    defaults = {**_DEPRECATED, **_KEYWORDS, **loss.parameters}
+    positional = TORCH_ORDER.get(loss.name, ())
+    keywords = [name for name in (*loss.parameters, *_KEYWORDS) if name not in positional]
+    arrays = ", ".join(("input", "target", *loss.further_arrays))
+    arguments = [f"{name}={defaults[name]!r}" for name in positional]
+    arguments += ["*", *(f"{name}={defaults[name]!r}" for name in keywords)]
+    deprecated = ", size_average, reduce" if "size_average" in positional else ""
+    legacy = " or size_average is not None or reduce is not None" if deprecated else ""
+    lines = [
+        f"def {loss.function}({arrays}, {', '.join(arguments)}):",
+        f'    if reduction not in ("mean", "sum", "none"){legacy}:',
+        f"        reduction = _plan.reduction_of(reduction{deprecated})",
+    ]
+    for name in loss.parameters:
+        # A default is in its domain; what a caller gave is checked.
+        lines.append(f"    if {name} != {defaults[name]!r}:")
+        lines.append(f"        {name} = _plan.bind_parameter(_loss, {name!r}, {name})")
+    parameters = "".join(f"{name}, " for name in loss.parameters)
+    lines.append(f"    return _faces[type(input)](_loss, ({arrays}), ({parameters}), weight, reduction, broadcast)")
+    return "\n".join(lines) + "\n"
+
+
+class _Faces(dict[type, Callable[..., Any]]):
+    """For each type of array what computes a call; torch's part is loaded only where torch is."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__()
+        self.method = method
+
+    def __missing__(self, kind: type) -> Callable[..., Any]:
+        torch = sys.modules.get("torch")
+        if torch is not None and issubclass(kind, torch.Tensor):
+            from normwise import torch_calls as face
+        else:
+            from normwise import array_calls as face
+        return self.setdefault(kind, getattr(face, self.method))
+
+
+_FACES = {method: _Faces(method) for method in ("call", "value_and_gradient")}
+
+
+def _docstring(loss: Loss) -> str:
+    summary, _, rest = loss.documentation.partition("\n")
+    parameters = "".join(
+        f"{name} : float\n    In {loss.domain.get(name, Interval())}; {default:g} by default.\n"
+        for name, default in loss.parameters.items()
+    )
+    further = "".join(f"{name} : array\n    Of the input's shape.\n" for name in loss.further_arrays)
+    by = {"weight": "the sum of the weights", "count": "the number of elements"}[loss.divisor]
+    return f"""{summary}
+{rest}
+
+.. math:: {loss.written.latex()}
+
+with r = input - target.
+
+Parameters
+----------
+input, target : torch tensor, NumPy array, or array of the array API standard
+    Predictions and true values, of one shape and a real floating dtype; dtypes are promoted. Half precision is computed
+    in float32.
+{further}{parameters}weight : array, optional
+    Broadcastable to the shape of the loss; each element's loss is multiplied with it.
+reduction : {{"mean", "sum", "none"}}
+    The mean divides by {by} where there is a weight. The mean of nothing is nan.
+broadcast : bool
+    Whether input and target may differ in shape and broadcast.
+
+Returns
+-------
+array of the input's kind
+    0-d, or of the input's shape for ``reduction="none"``. Sums are accumulated in float64; the result has the promoted
+    dtype, float32 at least for a sum or mean.
+
+Raises
+------
+ShapeMismatchError
+    Where shapes differ, and `broadcast` is false or does not help.
+ParameterError
+    Where a parameter leaves its domain.
+"""
+
+
+def __getattr__(name: str) -> Callable[..., Any]:
+    declared = losses.get(name.removesuffix("_loss"))
+    if declared is None or name != declared.function:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return function_of(declared)
+
+
+def __dir__() -> list[str]:
+    return sorted(["loss", "value_and_grad", *(declared.function for declared in losses.values())])

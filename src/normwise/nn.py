@@ -1,0 +1,84 @@
+"""The losses as torch modules, one class for each entry of the catalogue.
+
+The classes of torch's four losses are subclasses of torch's own, with its constructors and attributes. The others take their
+parameters and the reduction by keyword. All of them take a weight, and `broadcast`, when they are called.
+
+Examples
+--------
+>>> import torch
+>>> criterion = QuantileLoss(q=0.9)
+>>> criterion
+QuantileLoss(q=0.9)
+>>> criterion(torch.tensor([1.0, 2.0]), torch.tensor([2.0, 2.0]))
+tensor(0.4500)
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import torch
+from torch.nn.modules.loss import _Loss  # pyright: ignore[reportPrivateUsage]
+
+from normwise.catalogue import Loss, losses
+from normwise.functional import TORCH_ORDER, function_of
+
+
+class _OwnLoss(_Loss):
+    """What the modules of the losses share that torch does not have."""
+
+    loss: Loss
+
+    def __init__(self, *, reduction: str = "mean", **parameters: float) -> None:
+        super().__init__(reduction=reduction)
+        known = self.loss.parameters
+        for name in parameters:
+            if name not in known:
+                expected = ", ".join([*known, "reduction"])
+                raise TypeError(f"{self.loss.module} has no argument {name!r}; it has {expected}")
+        for name, default in known.items():
+            setattr(self, name, parameters.get(name, default))
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.loss.parameters)
+
+
+@functools.cache
+def module_of(loss: Loss) -> type[torch.nn.Module]:
+    """Return the class of a loss."""
+    base = getattr(torch.nn, loss.module) if loss.name in TORCH_ORDER else _OwnLoss
+    text = f"{loss.documentation}\n\nThe module of `normwise.functional.{loss.function}`."
+    return type(
+        loss.module, (base,), {"loss": loss, "forward": _forward(loss), "__doc__": text, "__module__": __name__}
+    )
+
+
+def _forward(loss: Loss) -> Any:
+    """The forward method of a loss: its function, with the parameters and the reduction that the module holds."""
+    function, names = function_of(loss), tuple(loss.parameters)
+
+    def forward(
+        self: Any,
+        input: torch.Tensor,
+        target: torch.Tensor,
+        *further: torch.Tensor,
+        weight: torch.Tensor | None = None,
+        broadcast: bool = False,
+    ) -> torch.Tensor:
+        parameters = {name: getattr(self, name) for name in names}
+        arguments = (input, target, *further)
+        return function(*arguments, reduction=self.reduction, weight=weight, broadcast=broadcast, **parameters)  # type: ignore[no-any-return]
+
+    return forward
+
+
+def __getattr__(name: str) -> type[torch.nn.Module]:
+    for loss in losses.values():
+        if loss.module == name:
+            return module_of(loss)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(loss.module for loss in losses.values())

@@ -1,0 +1,239 @@
+"""The call plan: the one place that checks what a caller gave, and lays the call out for an engine.
+
+Every error that the call of a loss can cause is raised here, in terms of plain names, shapes and numbers: this module knows
+no array library. The faces bring the facts, an engine gets what passed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from normwise.accumulator import Reduction
+from normwise.catalogue import Loss, losses
+from normwise.engines.layout import Layout
+from normwise.errors import InputError, ParameterError, ShapeMismatchError, near_names
+
+Shape = Sequence[int]
+
+REDUCTIONS: Mapping[str, Reduction] = {"none": "none", "sum": "sum", "mean": "mean"}
+
+
+def find_loss(name: str | Loss | Any) -> Loss:
+    """The loss of a name (``"mse"``, ``"mse_loss"``), of a function of `normwise.functional`, or itself."""
+    if isinstance(name, Loss):
+        return name
+    declared = getattr(name, "loss", None)
+    if isinstance(declared, Loss):
+        return declared
+    if not isinstance(name, str):
+        raise InputError(f"a loss is named by a string or given itself, not as a {type(name).__name__}: {name!r}")
+    found = losses.get(name) or losses.get(name.removesuffix("_loss"))
+    if found is None:
+        raise InputError(f"there is no loss {name!r}: {near_names(name, losses)}")
+    return found
+
+
+def parse_loss(text: str) -> tuple[Loss, dict[str, float]]:
+    """The loss and the parameters of a text such as ``"smooth_l1:beta=10"``.
+
+    Examples
+    --------
+    >>> loss, parameters = parse_loss("smooth_l1:beta=10")
+    >>> loss.name, parameters
+    ('smooth_l1', {'beta': 10.0})
+    """
+    name, _, assignments = text.partition(":")
+    loss = find_loss(name.strip())
+    given: dict[str, Any] = {}
+    for assignment in filter(None, assignments.split(",")):
+        parameter, equals, value = (part.strip() for part in assignment.partition("="))
+        if not equals:
+            raise InputError(
+                f"{text!r} gives {loss.name} {assignment!r}; write parameter=number, as in {_example(loss)}"
+            )
+        try:
+            given[parameter] = float(value)
+        except ValueError:
+            raise InputError(f"{text!r} gives {parameter} {value!r}, which is not a number") from None
+    return loss, bind_parameters(loss, given)
+
+
+def _example(loss: Loss) -> str:
+    assignments = ",".join(f"{name}={value:g}" for name, value in loss.parameters.items())
+    return f"{loss.name}:{assignments}" if assignments else loss.name
+
+
+def bind_parameters(loss: Loss, given: Mapping[str, Any]) -> dict[str, float]:
+    """All parameters of a loss: those given, checked against their domain, and the others' defaults."""
+    bound = dict(loss.parameters)
+    for name, value in given.items():
+        if name not in bound:
+            known = f"it has {', '.join(bound)}" if bound else "it has none"
+            raise InputError(f"{loss.name} has no parameter {name!r}: {near_names(name, bound) if bound else known}")
+        bound[name] = bind_parameter(loss, name, value)
+    return bound
+
+
+def bind_parameter(loss: Loss, name: str, given: Any) -> float:
+    """One parameter as a plain number; `ParameterError` where it leaves its domain, in torch's words where it has some."""
+    try:
+        value = float(given)
+    except (TypeError, ValueError, RuntimeError):  # RuntimeError: torch's, for a tensor of several elements
+        raise InputError(f"{loss.name} takes a real number for {name}, not {given!r}") from None
+    domain = loss.domain.get(name)
+    if domain is None or value in domain:
+        return value
+    if domain.low == 0 and domain.high == float("inf"):
+        kind = "negative" if 0.0 in domain else "non-positive"
+        words = f"{loss.function} does not support {kind} values for {name}."
+    else:
+        words = f"{loss.function} does not support this value for {name}."
+    raise ParameterError(f"{words} Given {name}={value:g}; expected a number in {domain}")
+
+
+def reduction_of(reduction: str, size_average: bool | None = None, reduce: bool | None = None) -> Reduction:
+    """The reduction that a call asks for, torch's deprecated arguments included; they override `reduction`."""
+    if size_average is not None or reduce is not None:
+        average = size_average is None or bool(size_average)
+        named = "none" if not (reduce is None or reduce) else "mean" if average else "sum"
+        warnings.warn(
+            f"size_average and reduce args will be deprecated, please use reduction='{named}' instead.",
+            UserWarning,
+            stacklevel=4,
+        )
+        return REDUCTIONS[named]
+    if reduction == "elementwise_mean":
+        warnings.warn(
+            "reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.",
+            UserWarning,
+            stacklevel=4,
+        )
+        return "mean"
+    found = REDUCTIONS.get(reduction)
+    if found is None:
+        raise InputError(f"{reduction} is not a valid value for reduction: expected {', '.join(map(repr, REDUCTIONS))}")
+    return found
+
+
+def check_has_gradient(loss: Loss, reduction: Reduction) -> None:
+    """Raise where a gradient is asked of a loss that is not reduced to a number."""
+    if reduction == "none":
+        raise InputError(
+            f"the gradient of {loss.function} with reduction='none' is not one array: reduction='sum' gives the derivative "
+            "per element"
+        )
+
+
+def check_shapes(input_shape: Shape, target_shape: Shape) -> None:
+    """Raise `ShapeMismatchError` where input and target differ in shape."""
+    if tuple(input_shape) != tuple(target_shape):
+        _mismatch(tuple(input_shape), tuple(target_shape))
+
+
+def _mismatch(a: tuple[int, ...], b: tuple[int, ...]) -> NoReturn:
+    raise ShapeMismatchError(f"input is {a} but target is {b}: {_mend(a, b)}")
+
+
+def _mend(a: tuple[int, ...], b: tuple[int, ...]) -> str:
+    """What the caller most likely meant, for two shapes that differ."""
+    broadcast = "or pass broadcast=True"
+    long, short, name = (a, b, "input") if len(a) > len(b) else (b, a, "target")
+    if len(long) == len(short) + 1:
+        if long[:-1] == short and long[-1] == 1:
+            return f"squeeze the {name}'s last dimension, {broadcast}"
+        if long[1:] == short and long[0] == 1:
+            return f"squeeze the {name}'s first dimension, {broadcast}"
+    if len(a) == len(b) and len(a) >= 2 and a == b[:-2] + (b[-1], b[-2]):
+        return "transpose the last two dimensions of one of them"
+    try:
+        common = broadcast_shape(a, b)
+    except ShapeMismatchError:
+        same_size = _size(a) == _size(b)
+        return "reshape one of them to the other's shape" if same_size else "they are to have the same shape"
+    return f"pass broadcast=True if you mean all {_size(common):,} pairs of {common}"
+
+
+def _size(shape: Shape) -> int:
+    size = 1
+    for length in shape:
+        size *= length
+    return size
+
+
+def broadcast_shape(a: Shape, b: Shape) -> tuple[int, ...]:
+    """The shape that two shapes broadcast to, by NumPy's rule."""
+    longer, shorter = sorted((tuple(a), tuple(b)), key=len, reverse=True)
+    padded = (1,) * (len(longer) - len(shorter)) + shorter
+    if any(m != n and 1 not in (m, n) for m, n in zip(longer, padded, strict=True)):
+        raise ShapeMismatchError(
+            f"input is {tuple(a)} and target is {tuple(b)}, which do not broadcast: each dimension is to be equal or 1"
+        )
+    return tuple(n if m == 1 else m for m, n in zip(longer, padded, strict=True))
+
+
+def check_weight(weight_shape: Shape, shape: Shape) -> None:
+    """Raise `ShapeMismatchError` where a weight does not broadcast to the shape of the loss."""
+    weights, whole = tuple(weight_shape), tuple(shape)
+    tail = whole[len(whole) - len(weights) :] if len(weights) <= len(whole) else ()
+    if len(weights) > len(whole) or any(w not in (1, n) for w, n in zip(weights, tail, strict=True)):
+        rows = len(weights) == 1 and len(whole) > 1 and weights[0] == whole[0]
+        mend = "for a weight per row use weight[:, None]" if rows else "each of its dimensions is to be equal or 1"
+        raise ShapeMismatchError(
+            f"Weights and input must have the same size. weight is {weights}, which does not broadcast to {whole}: {mend}"
+        )
+
+
+def check_array(loss: Loss, name: str, array: object, accepted: bool, kind: str) -> None:
+    """Raise TypeError where an argument is not of the kind that the call takes, which the caller has found out."""
+    if not accepted:
+        raise TypeError(
+            f"{loss.function} takes arrays of one library: expected {kind} for {name}, given a {type(array).__name__}; "
+            "convert it first"
+        )
+
+
+def dtype_message(loss: Loss, dtype: object, mend: str) -> str:
+    """What to say of a dtype that has no fractions or no order."""
+    return f"{loss.function} is not implemented for {dtype}: expected a real floating-point dtype, as of {mend}"
+
+
+def lay_out(shape: Shape, strides: Sequence[Shape]) -> Layout | None:
+    """Lay arrays of one shape out as rows x columns, in the order of the first one's memory.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        The shape of all the arrays.
+    strides : sequence of sequences of int
+        The strides of each array, in elements; 0 where it is broadcast.
+
+    Returns
+    -------
+    Layout or None
+        None where two dimensions do not suffice: the caller makes contiguous copies.
+
+    Examples
+    --------
+    >>> lay_out((2, 3, 4), [(12, 4, 1), (24, 8, 2)])  # contiguous, and every second element
+    Layout(rows=1, columns=24, strides=((0, 1), (0, 2)))
+    >>> lay_out((2, 3), [(3, 1), (1, 2)])  # row-major and column-major
+    Layout(rows=2, columns=3, strides=((3, 1), (1, 2)))
+    """
+    # From the outermost dimension to the innermost: (length, its stride in each array).
+    dimensions = [(n, tuple(s[i] for s in strides)) for i, n in enumerate(shape) if n != 1]
+    dimensions.sort(key=lambda d: [-abs(stride) for stride in d[1]])
+    merged: list[tuple[int, tuple[int, ...]]] = []
+    for length, steps in dimensions:
+        if merged and all(outer == inner * length for outer, inner in zip(merged[-1][1], steps, strict=True)):
+            merged[-1] = (merged[-1][0] * length, steps)
+        else:
+            merged.append((length, steps))
+    if len(merged) > 2:
+        return None
+    still = (1, (0,) * len(strides))
+    (rows, row_steps), (columns, column_steps) = [still, still, *merged][-2:]
+    if not merged:
+        column_steps = (1,) * len(strides)
+    return Layout(rows, columns, tuple(zip(row_steps, column_steps, strict=True)))

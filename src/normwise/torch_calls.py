@@ -1,0 +1,249 @@
+"""Losses on torch tensors, with autograd.
+
+Plain tensors in the CPU's memory take the fused kernels, through two autograd functions: `Map` for values per element, whose
+derivative is a `Map` again, and `Reduce` for sums and means, which computes the gradient in the pass that computes the loss.
+Everything else (compiling, function transforms, forward-mode differentiation, subclasses, other devices and dtypes) evaluates
+the same formula with torch's own operations.
+"""
+
+# pyright: reportPrivateUsage=false
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import torch
+from torch.autograd import forward_ad
+
+from normwise import fused, plan
+from normwise.accumulator import Reduction
+from normwise.catalogue import Loss
+from normwise.engines import arrays as array_engine
+from normwise.engines.cpu.buffers import BUFFERS, LARGE
+from normwise.errors import DtypeError
+from normwise.formula import Formula
+from normwise.fused import Memory
+
+Tensor = torch.Tensor
+Tensors = tuple[Tensor, ...]
+
+_PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
+_FUSED = {torch.float32: "float32", torch.float64: "float64"}
+_NUMPY = {torch.float32: np.dtype(np.float32), torch.float64: np.dtype(np.float64)}
+_HALF = frozenset({torch.float16, torch.bfloat16})
+
+
+def call(
+    loss: Loss,
+    arrays: Tensors,
+    parameters: tuple[float, ...],
+    weight: Tensor | None,
+    reduction: Reduction,
+    broadcast: bool,
+) -> Tensor:
+    """Compute a loss of tensors, weighted and reduced, as part of autograd's graph."""
+    if weight is not None or len(arrays) > 2 or not _alike(*arrays):
+        arrays, weight = _prepared(loss, arrays, weight, broadcast)
+    if not _plain(*arrays) or (weight is not None and not _plain(weight)):
+        return _with_torch_operations(loss, arrays, parameters, weight, reduction)
+    if reduction == "none" or (weight is not None and weight.requires_grad):
+        return _weighted(loss, elementwise(loss.formula, parameters, arrays), weight, reduction)
+    if torch.is_grad_enabled():
+        wrt = tuple([i for i, array in enumerate(arrays) if array.requires_grad])
+        if wrt:
+            return _reduce((loss, parameters, weight, reduction, wrt), *arrays)
+    value, _, _ = fused.reduced(_MEMORY, loss, arrays, parameters, weight, reduction, (), arrays[0].numel())
+    return torch.scalar_tensor(value, dtype=arrays[0].dtype)
+
+
+def value_and_gradient(
+    loss: Loss,
+    arrays: Tensors,
+    parameters: tuple[float, ...],
+    weight: Tensor | None,
+    reduction: Reduction,
+    broadcast: bool,
+) -> tuple[Tensor, Tensor]:
+    """Compute a loss and its gradient in the input, outside autograd."""
+    plan.check_has_gradient(loss, reduction)
+    with torch.enable_grad():
+        input = arrays[0].detach().requires_grad_()
+        value = call(loss, (input, *(a.detach() for a in arrays[1:])), parameters, weight, reduction, broadcast)
+        [gradient] = torch.autograd.grad(value, input)
+    return value.detach(), gradient
+
+
+def elementwise(formula: Formula, parameters: tuple[float, ...], arrays: Tensors) -> Tensor:
+    """Compute the values of a formula per element, as part of autograd's graph."""
+    if not _plain(*arrays):
+        return _values(formula, parameters, arrays)
+    if torch.is_grad_enabled() and any(array.requires_grad for array in arrays):
+        return Map.apply(formula, parameters, *arrays)  # type: ignore[no-any-return]
+    return fused.elementwise(_MEMORY, formula, arrays, parameters, None, arrays[0].numel())
+
+
+class Map(torch.autograd.Function):
+    """A formula per element. Its derivative is a formula too, so every order exists."""
+
+    @staticmethod
+    def forward(ctx: Any, formula: Formula, parameters: tuple[float, ...], *arrays: Tensor) -> Tensor:
+        ctx.formula, ctx.parameters = formula, parameters
+        ctx.save_for_backward(*arrays)
+        return fused.elementwise(_MEMORY, formula, arrays, parameters, None, arrays[0].numel())
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        arrays: Tensors = ctx.saved_tensors
+        fuse = not torch.is_grad_enabled() and _plain(upstream, *arrays) and upstream.dtype is arrays[0].dtype
+
+        def gradient(name: str) -> Tensor:
+            derivative = ctx.formula.derivative(name)
+            if fuse:
+                count = upstream.numel()
+                return fused.elementwise(_MEMORY, derivative, arrays, ctx.parameters, upstream, count)
+            return upstream * elementwise(derivative, ctx.parameters, arrays)
+
+        needed = zip(ctx.formula.arrays, ctx.needs_input_grad[2:], strict=True)
+        return (None, None, *(gradient(name) if needs else None for name, needs in needed))
+
+
+class Reduce(torch.autograd.Function):
+    """A weighted sum or mean of a formula, fused with its gradient.
+
+    The gradient waits, unscaled by the upstream gradient, for the first backward pass, which takes it without a copy. A
+    second pass computes it again; one that is itself differentiated goes through `Map`.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, about: tuple[Any, ...], *arrays: Tensor) -> Tensor:
+        input = arrays[0]
+        loss, parameters, weight, reduction, wrt = ctx.about = about
+        value, ctx.scale, ctx.gradients = fused.reduced(
+            _MEMORY, loss, arrays, parameters, weight, reduction, wrt, input.numel()
+        )
+        ctx.save_for_backward(*arrays)
+        return torch.scalar_tensor(value, dtype=input.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        gradients, ctx.gradients = ctx.gradients, None
+        loss, parameters, weight, reduction, wrt = ctx.about
+        if torch.is_grad_enabled() or torch._C._are_functorch_transforms_active():
+            factor = upstream * ctx.scale if weight is None else upstream * ctx.scale * weight
+            derivatives = [loss.formula.derivative(loss.formula.arrays[i]) for i in wrt]
+            gradients = [factor * elementwise(d, parameters, ctx.saved_tensors) for d in derivatives]
+        else:
+            if gradients is None:  # an earlier backward pass took them
+                arrays = ctx.saved_tensors
+                count = arrays[0].numel()
+                gradients = fused.reduced(_MEMORY, loss, arrays, parameters, weight, reduction, wrt, count)[2]
+            if upstream.item() != 1:
+                for gradient in gradients:
+                    gradient.mul_(upstream)
+        placed = dict(zip(wrt, gradients, strict=True))
+        return (None, *[placed.get(i) for i in range(len(ctx.needs_input_grad) - 1)])
+
+
+# The C function beneath Function.apply, whose own work (function transforms, default arguments) `_plain` has made needless;
+# on small tensors it would be a tenth of the time.
+_reduce = super(torch.autograd.Function, Reduce).apply
+
+
+def _alike(input: Tensor, target: Tensor) -> bool:
+    """Whether two tensors need no preparation: one shape, and one dtype that the kernels know."""
+    return (
+        isinstance(target, Tensor)  # pyright: ignore[reportUnnecessaryIsInstance]
+        and input.dtype is target.dtype
+        and input.shape == target.shape
+        and input.dtype in _FUSED
+    )
+
+
+def _plain(*arrays: Tensor) -> bool:
+    """Whether the fused kernels may read the arrays' memory, and nobody but autograd watches."""
+    if (
+        torch.compiler.is_compiling()
+        or torch._C._are_functorch_transforms_active()
+        or torch._C._len_torch_dispatch_stack()
+        or forward_ad._current_level >= 0
+    ):
+        return False
+    for array in arrays:
+        if (
+            type(array) not in _PLAIN
+            or array.dtype not in _FUSED
+            or not array.is_cpu
+            or array.layout is not torch.strided
+            or array.is_neg()
+        ):
+            return False
+    return True
+
+
+def _prepared(loss: Loss, arrays: Tensors, weight: Tensor | None, broadcast: bool) -> tuple[Tensors, Tensor | None]:
+    """Check shapes and dtypes; return the arrays in one shape and dtype, and the weight likewise."""
+    names = ("input", "target", *loss.further_arrays, "weight")
+    for name, array in zip(names, (*arrays, weight), strict=True):
+        accepted = isinstance(array, Tensor) or (array is None and name == "weight")
+        plan.check_array(loss, name, array, accepted, "a torch tensor")
+    if broadcast:
+        shape = reduce(plan.broadcast_shape, (a.shape for a in arrays))
+        arrays = tuple(a.expand(shape) for a in arrays)
+    for array in arrays[1:]:
+        plan.check_shapes(arrays[0].shape, array.shape)
+    dtype = reduce(torch.promote_types, (a.dtype for a in arrays))
+    if not dtype.is_floating_point:
+        raise DtypeError(plan.dtype_message(loss, dtype, "input.float()"))
+    if weight is not None:
+        plan.check_weight(weight.shape, arrays[0].shape)
+        dtype = torch.promote_types(dtype, weight.dtype)
+        weight = weight.to(dtype).expand(arrays[0].shape)
+    return tuple(a.to(dtype) for a in arrays), weight
+
+
+def _with_torch_operations(
+    loss: Loss, arrays: Tensors, parameters: tuple[float, ...], weight: Tensor | None, reduction: Reduction
+) -> Tensor:
+    """Compute the same with torch's own operations. Half precision is computed and reduced in float32."""
+    dtype = arrays[0].dtype
+    if dtype in _HALF:
+        arrays, weight = tuple(a.float() for a in arrays), weight if weight is None else weight.float()
+    result = _weighted(loss, _values(loss.formula, parameters, arrays), weight, reduction)
+    return result.to(dtype) if reduction == "none" else result
+
+
+def _values(formula: Formula, parameters: tuple[float, ...], arrays: Tensors) -> Tensor:
+    from array_api_compat import torch as xp
+
+    [values] = array_engine.elementwise(xp, formula, arrays, dict(zip(formula.parameters, parameters, strict=True)))
+    return values
+
+
+def _weighted(loss: Loss, values: Tensor, weight: Tensor | None, reduction: Reduction) -> Tensor:
+    """Weight and reduce values per element, as part of autograd's graph."""
+    if weight is not None:
+        values = values * weight
+    if reduction == "none":
+        return values
+    total = values.sum()
+    if reduction == "sum":
+        return total
+    return total / (weight.sum() if weight is not None and loss.divisor == "weight" else values.numel())
+
+
+def _empty_like(tensor: Tensor) -> Tensor:
+    """Memory for a result: recycled where it is large."""
+    if tensor.nbytes < LARGE or not tensor.is_contiguous():
+        return torch.empty_like(tensor)
+    return torch.from_numpy(BUFFERS.empty(tensor.numel(), _NUMPY[tensor.dtype])).view(tensor.shape)
+
+
+_MEMORY = Memory(
+    address=Tensor.data_ptr,
+    contiguous=Tensor.is_contiguous,
+    strides=Tensor.stride,
+    real=lambda tensor: _FUSED[tensor.dtype],
+    copy=Tensor.contiguous,
+    empty_like=_empty_like,
+)
