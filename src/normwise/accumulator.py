@@ -1,7 +1,7 @@
 """The additive state of every reduction, and how it becomes a result.
 
-Kernel blocks, threads, chunks of a file, micro-batches and ranks all keep the same few sums, in float64. The sums of a whole
-are the sums of its parts added up, so any split of the work gives the same result to rounding.
+Kernel blocks, threads, chunks of a file, micro-batches and ranks all keep the same few sums, in float64. The sums of
+a whole are the sums of its parts added up, so any split of the work gives the same result to rounding.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Moments(Accumulator):
 
 
 def quotient(a: float, b: float) -> float:
-    """a / b as IEEE arithmetic has it: an empty mean, 0 / 0, is nan."""
+    """Divide as IEEE arithmetic does: an empty mean, 0 / 0, is nan."""
     if b == 0:
         return math.nan if a == 0 or math.isnan(a) else math.copysign(math.inf, a) * math.copysign(1.0, b)
     return a / b

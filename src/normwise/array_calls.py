@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from functools import reduce
+from operator import attrgetter
 from typing import Any
 
 import array_api_compat
@@ -17,6 +18,7 @@ from normwise.accumulator import Reduction
 from normwise.catalogue import Loss
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu.buffers import BUFFERS
+from normwise.engines.cpu.source import Real
 from normwise.errors import DtypeError
 from normwise.fused import Memory
 
@@ -60,11 +62,10 @@ def _computed(
     xp, arrays, weight, dtype = _prepared(loss, arrays, weight, broadcast)
     if not (array_api_compat.is_numpy_namespace(xp) and arrays[0].dtype in _FUSED):
         return _with_array_operations(xp, loss, arrays, parameters, weight, reduction, dtype, wrt)
-    count = arrays[0].size
     if reduction == "none":
-        values = fused.elementwise(_MEMORY, loss.formula, arrays, parameters, weight, count)
+        values = fused.elementwise(_MEMORY, loss.formula, arrays, parameters, weight)
         return values.astype(dtype, copy=False), None
-    value, _, gradients = fused.reduced(_MEMORY, loss, arrays, parameters, weight, reduction, wrt, count)
+    value, _, gradients = fused.reduced(_MEMORY, loss, arrays, parameters, weight, reduction, wrt)
     return arrays[0].dtype.type(value), next(iter(gradients), None)
 
 
@@ -94,8 +95,9 @@ def _with_array_operations(
 
 
 def _prepared(loss: Loss, arrays: Arrays, weight: Any | None, broadcast: bool) -> tuple[Any, Arrays, Any | None, Any]:
-    """Check shapes and dtypes; return the namespace, the arrays and the weight in one shape and working dtype, and the dtype
-    of values per element.
+    """Check shapes and dtypes; bring the arrays and the weight to one shape and dtype.
+
+    Returns the namespace, the arrays, the weight, and the dtype of values per element.
     """
     names = ("input", "target", *loss.further_arrays, "weight")
     for name, array in zip(names, (*arrays, weight), strict=True):
@@ -120,11 +122,11 @@ def _prepared(loss: Loss, arrays: Arrays, weight: Any | None, broadcast: bool) -
 
 def _is_array(array: object) -> bool:
     # A masked array would lose its mask on the way.
-    return array_api_compat.is_array_api_obj(array) and not isinstance(array, np.ma.MaskedArray)
+    return bool(array_api_compat.is_array_api_obj(array)) and not isinstance(array, np.ma.MaskedArray)
 
 
 def _common_dtype(xp: Any, loss: Loss, arrays: list[Any]) -> Any:
-    """Return the common dtype of the real floating arrays, which integers and booleans join; float64 where there are none."""
+    """Return the common dtype of the real floating arrays, which integers and booleans join; else float64."""
     for array in arrays:
         if not xp.isdtype(array.dtype, ("real floating", "integral", "bool")):
             raise DtypeError(plan.dtype_message(loss, array.dtype, "input.real"))
@@ -140,7 +142,7 @@ def _in_dtype(xp: Any, array: Any, dtype: Any) -> Any:
     return array if whole else array.copy()  # a field of a record, say
 
 
-_FUSED = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
+_FUSED: dict[Any, Real] = {np.dtype(np.float32): "float32", np.dtype(np.float64): "float64"}
 
 
 def _contiguous(array: Any) -> bool:
@@ -161,7 +163,9 @@ _MEMORY = Memory(
     address=lambda array: array.ctypes.data,
     contiguous=_contiguous,
     strides=_strides,
-    real=lambda array: array.dtype.name,
+    dtype=attrgetter("dtype"),
+    real=_FUSED,
+    size=attrgetter("size"),
     copy=np.ascontiguousarray,
     empty_like=_empty_like,
 )

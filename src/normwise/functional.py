@@ -1,7 +1,8 @@
 """The losses as functions of torch tensors, NumPy arrays, and any array of the array API standard.
 
-Every loss of the catalogue is here under the name ``{name}_loss``. The functions are generated from the declarations: torch's
-four losses take their arguments in torch's order, the others take input, target and any further arrays, then keywords.
+Every loss of the catalogue is here under the name ``{name}_loss``. The functions are generated from the declarations:
+torch's four losses take their arguments in torch's order, the others take input, target and any further arrays, then
+keywords.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ def loss(
     Parameters
     ----------
     function : callable
-        The formula, a function of the residual ``r`` (prediction - target) or of the prediction ``x`` and the target ``t``,
-        then of any further arrays; arguments with a number as default are parameters. It is made of ``+ - * / ** abs``,
-        comparisons, and the functions of `normwise.formula`, and is called once, with symbols.
+        The formula, a function of the residual ``r`` (prediction - target) or of the prediction ``x`` and the target
+        ``t``, then of any further arrays; arguments with a number as default are parameters. It is made of ``+ - * /
+        ** abs``, comparisons, and the functions of `normwise.formula`, and is called once, with symbols.
     domain : mapping of str to Interval, optional
         The values that its parameters may take: all, unless this says otherwise.
     divisor : {"weight", "count"}
@@ -57,8 +58,9 @@ def loss(
     Returns
     -------
     callable
-        The loss, of ``(input, target, *further_arrays, *, reduction="mean", weight=None, broadcast=False, **parameters)``.
-        It is entered in `normwise.losses` under the function's name, in place of an earlier loss of one's own.
+        The loss, of ``(input, target, *further_arrays, *, reduction="mean", weight=None, broadcast=False,
+        **parameters)``. It is entered in `normwise.losses` under the function's name, in place of an earlier loss of
+        one's own.
 
     Raises
     ------
@@ -75,12 +77,14 @@ def loss(
     >>> float(cauchy(numpy.array([0.0, 3.0]), numpy.array([0.0, 0.0]), c=3.0).round(4))
     1.5596
     """
-    if function is None:
-        return lambda function: loss(function, domain=domain, divisor=divisor, module=module)
-    declared = declare(function, domain=domain, divisor=divisor, module=module)
-    if declared.name in BUILT_IN:
-        raise TypeError(f"{declared.name} is a loss of the catalogue and keeps its meaning: choose another name")
-    return function_of(enter(declared))
+
+    def made(function: Callable[..., Any]) -> Callable[..., Any]:
+        declared = declare(function, domain=domain, divisor=divisor, module=module)
+        if declared.name in BUILT_IN:
+            raise TypeError(f"{declared.name} is a loss of the catalogue and keeps its meaning: choose another name")
+        return function_of(enter(declared))
+
+    return made if function is None else made(function)
 
 
 def value_and_grad(loss: Any) -> Callable[..., tuple[Any, Any]]:
@@ -94,9 +98,9 @@ def value_and_grad(loss: Any) -> Callable[..., tuple[Any, Any]]:
     Returns
     -------
     callable
-        It takes what the loss takes, and returns the reduced loss and an array of the input's shape and dtype. A gradient
-        belongs to one number, so `reduction` is ``"mean"`` or ``"sum"``; with ``"sum"`` the gradient is the derivative per
-        element.
+        It takes what the loss takes, and returns the reduced loss and an array of the input's shape and dtype. A
+        gradient belongs to one number, so `reduction` is ``"mean"`` or ``"sum"``; with ``"sum"`` the gradient is the
+        derivative per element.
 
     Examples
     --------
@@ -120,7 +124,7 @@ def _generated(loss: Loss, method: Literal["call", "value_and_gradient"]) -> Cal
     filename = f"<normwise.functional {loss.name} {id(loss)}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)  # for tracebacks
     namespace: dict[str, Any] = {"_loss": loss, "_faces": _FACES[method], "_plan": plan}
-    exec(compile(text, filename, "exec"), namespace)  # noqa: S102 - the text is ours; dataclasses do likewise
+    exec(compile(text, filename, "exec"), namespace)
     function = namespace[loss.function]
     function.__doc__ = _docstring(loss)
     function.__module__ = __name__

@@ -1,17 +1,18 @@
 """Checked calls on the fused CPU kernels, for any library whose arrays lie in plain memory.
 
-What the faces share: laying a call out, choosing the kernel, and the divisor of a weighted mean, which the one pass that
-writes the gradient needs beforehand.
+What the faces share: laying a call out, choosing the kernel, and the divisor of a weighted mean, which the one pass
+that writes the gradient needs beforehand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from normwise.accumulator import Accumulator, Reduction, quotient
 from normwise.catalogue import Loss
 from normwise.engines.cpu import Kernel, KernelSpec, kernel
+from normwise.engines.cpu.source import Real
 from normwise.formula import Formula, trace
 from normwise.plan import lay_out
 
@@ -23,12 +24,15 @@ class Memory(NamedTuple):
     contiguous: Callable[[Any], bool]
     strides: Callable[[Any], Sequence[int]]
     """In elements."""
-    real: Callable[[Any], Any]
-    """The name of the dtype: ``"float32"`` or ``"float64"``."""
+    size: Callable[[Any], int]
+    """The number of elements."""
+    dtype: Callable[[Any], Any]
+    real: Mapping[Any, Real]
+    """The dtypes that the kernels know."""
     copy: Callable[[Any], Any]
     """A contiguous copy."""
     empty_like: Callable[[Any], Any]
-    """Memory for a result of an array's shape: dense, in its order if it is dense too."""
+    """Memory for a result of an array's shape: dense, and contiguous if the array is."""
 
 
 def reduced(
@@ -39,8 +43,7 @@ def reduced(
     weight: Any | None,
     reduction: Reduction,
     wrt: tuple[int, ...],
-    count: int,
-) -> tuple[float, float, tuple[Any, ...]]:
+) -> tuple[float, float, Sequence[Any]]:
     """Reduce a loss in one pass, and write its gradients in that same pass.
 
     Parameters
@@ -59,56 +62,45 @@ def reduced(
         How.
     wrt : tuple of int
         The arrays in which the gradient is wanted, by number.
-    count : int
-        The number of elements.
 
     Returns
     -------
     value : float
     scale : float
         What a derivative per element, times the weight, is multiplied with for the gradient: 1 / divisor.
-    gradients : tuple of arrays
+    gradients : sequence of arrays
     """
+    count = memory.size(arrays[0])
     inputs, divisor = arrays, count if reduction == "mean" else 1
     if weight is not None:
         inputs = (*arrays, weight)
-        if wrt:
-            state = Accumulator(weight=total(memory, weight, count), count=count)
-            divisor = state.divisor(reduction, loss.divisor)
-    gradients = tuple([memory.empty_like(arrays[i]) for i in wrt])
+        divisor = 1
+        if wrt:  # the pass that writes the gradient needs the sum of the weights beforehand
+            divisor = Accumulator(weight=total(memory, weight), count=count).divisor(reduction, loss.divisor)
     scale = 1 / divisor if divisor else quotient(1.0, divisor)
-    operands = (*inputs, *gradients)
-    key = (_reducing, loss, wrt, weight is not None)
-    value, weights = _launch(memory, key, operands, len(gradients), scale if wrt else 1.0, parameters, count)
+    gradients = [memory.empty_like(arrays[i]) for i in wrt]
+    value, weights = _run(memory, _reducing, (loss, wrt, weight is not None), inputs, gradients, scale, parameters)
     if weight is not None and not wrt:
         divisor = Accumulator(value, weights, count).divisor(reduction, loss.divisor)
-        scale = quotient(1.0, divisor)
     return (value / divisor if divisor else quotient(value, divisor)), scale, gradients
 
 
 def elementwise(
-    memory: Memory,
-    formula: Formula,
-    arrays: Sequence[Any],
-    parameters: Sequence[float],
-    weight: Any | None,
-    count: int,
+    memory: Memory, formula: Formula, arrays: Sequence[Any], parameters: Sequence[float], weight: Any | None
 ) -> Any:
     """Return the values of a formula per element, times the weight where there is one."""
     result = memory.empty_like(arrays[0])
-    operands = (*arrays, result) if weight is None else (*arrays, weight, result)
-    _launch(memory, (_mapping, formula, (), weight is not None), operands, 1, 1.0, parameters, count)
+    inputs = arrays if weight is None else (*arrays, weight)
+    _run(memory, _mapping, (formula, weight is not None), inputs, [result], 1.0, parameters)
     return result
 
 
-def total(memory: Memory, array: Any, count: int) -> float:
+def total(memory: Memory, array: Any) -> float:
     """Return the sum of an array, in float64."""
-    return _launch(memory, (_totalling, _IDENTITY, (), False), (array,), 0, 1.0, (), count)[0]
+    return _run(memory, _totalling, (_IDENTITY,), [array], [], 1.0, ())[0]
 
 
 _IDENTITY = trace(lambda x: x)
-
-_Key = tuple[Callable[..., KernelSpec], Any, tuple[int, ...], bool]
 
 
 def _reducing(loss: Loss, wrt: tuple[int, ...], weighted: bool, real: Any, unit: Any) -> KernelSpec:
@@ -117,51 +109,55 @@ def _reducing(loss: Loss, wrt: tuple[int, ...], weighted: bool, real: Any, unit:
     return KernelSpec(formula, outputs, total=True, weighted=weighted, real=real, unit=unit)
 
 
-def _mapping(formula: Formula, wrt: tuple[int, ...], weighted: bool, real: Any, unit: Any) -> KernelSpec:
+def _mapping(formula: Formula, weighted: bool, real: Any, unit: Any) -> KernelSpec:
     return KernelSpec(formula, (formula,), total=False, weighted=weighted, real=real, unit=unit)
 
 
-def _totalling(formula: Formula, wrt: tuple[int, ...], weighted: bool, real: Any, unit: Any) -> KernelSpec:
+def _totalling(formula: Formula, real: Any, unit: Any) -> KernelSpec:
     return KernelSpec(formula, (), total=True, weighted=False, real=real, unit=unit)
 
 
-_kernels: dict[Any, Kernel] = {}
+_kernels: dict[tuple[Any, ...], Kernel] = {}
 
 
-def _kernel(key: _Key, real: Any, unit: tuple[bool, ...] | None) -> Kernel:
+def _kernel(
+    memory: Memory, specify: Callable[..., KernelSpec], about: tuple[Any, ...], dtype: Any, unit: Any
+) -> Kernel:
     """Return the kernel of a call; deriving its spec takes a while, so calls that are alike share one look-up."""
-    found = _kernels.get((key, real, unit))
+    key = (specify, about, dtype, unit)
+    found = _kernels.get(key)
     if found is None:
-        specify, *about = key
-        found = _kernels[key, real, unit] = kernel(specify(*about, real, unit))
+        found = _kernels[key] = kernel(specify(*about, memory.real[dtype], unit))
     return found
 
 
-def _launch(
+def _run(
     memory: Memory,
-    key: _Key,
-    operands: Sequence[Any],
-    outputs: int,
+    specify: Callable[..., KernelSpec],
+    about: tuple[Any, ...],
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
     scale: float,
     parameters: Sequence[float],
-    count: int,
 ) -> tuple[float, float]:
-    """Run the kernel for the dtype and the layout of the operands, of which the last `outputs` are written."""
-    if count == 0:
+    """Run the kernel that `specify` describes, for the dtype and the layout of its operands."""
+    first = inputs[0]
+    size, dtype, operands = memory.size(first), memory.dtype(first), (*inputs, *outputs)
+    if size == 0:
         return 0.0, 0.0
-    real = memory.real(operands[0])
-    if all(map(memory.contiguous, operands)):
-        return _kernel(key, real, None).flat(count, [*map(memory.address, operands)], scale, parameters)
-    layout = lay_out(operands[0].shape, [memory.strides(array) for array in operands])
+    contiguous = memory.contiguous
+    if all(map(contiguous, inputs)):  # and so are the outputs, which are like them
+        return _kernel(memory, specify, about, dtype, None).flat(
+            size, [*map(memory.address, operands)], scale, parameters
+        )
+    layout = lay_out(first.shape, [memory.strides(array) for array in operands])
     if layout is None:
-        inputs = len(operands) - outputs
-        copies = [memory.copy(array) for array in operands[:inputs]]
-        dense = [memory.copy(array) for array in operands[inputs:]]
-        sums = _launch(memory, key, (*copies, *dense), outputs, scale, parameters, count)
-        for result, values in zip(operands[inputs:], dense, strict=True):
+        copies, dense = ([memory.copy(array) for array in part] for part in (inputs, outputs))
+        sums = _run(memory, specify, about, copies, dense, scale, parameters)
+        for result, values in zip(outputs, dense, strict=True):
             result[...] = values
         return sums
     addresses = [*map(memory.address, operands)]
     if layout.flat:
-        return _kernel(key, real, None).flat(count, addresses, scale, parameters)
-    return _kernel(key, real, layout.unit).strided(layout, addresses, scale, parameters)
+        return _kernel(memory, specify, about, dtype, None).flat(size, addresses, scale, parameters)
+    return _kernel(memory, specify, about, dtype, layout.unit).strided(layout, addresses, scale, parameters)

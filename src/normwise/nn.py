@@ -1,11 +1,12 @@
 """The losses as torch modules, one class for each entry of the catalogue.
 
-The classes of torch's four losses are subclasses of torch's own, with its constructors and attributes. The others take their
-parameters and the reduction by keyword. All of them take a weight, and `broadcast`, when they are called.
+The classes of torch's four losses are subclasses of torch's own, with its constructors and attributes. The others
+take their parameters and the reduction by keyword. All of them take a weight, and `broadcast`, when they are called.
 
 Examples
 --------
 >>> import torch
+>>> from normwise.nn import QuantileLoss
 >>> criterion = QuantileLoss(q=0.9)
 >>> criterion
 QuantileLoss(q=0.9)
@@ -49,9 +50,8 @@ def module_of(loss: Loss) -> type[torch.nn.Module]:
     """Return the class of a loss."""
     base = getattr(torch.nn, loss.module) if loss.name in TORCH_ORDER else _OwnLoss
     text = f"{loss.documentation}\n\nThe module of `normwise.functional.{loss.function}`."
-    return type(
-        loss.module, (base,), {"loss": loss, "forward": _forward(loss), "__doc__": text, "__module__": __name__}
-    )
+    members = {"loss": loss, "forward": _forward(loss), "__doc__": text, "__module__": __name__}
+    return type(loss.module, (base,), members)  # pyright: ignore[reportReturnType] - the base is a module
 
 
 def _forward(loss: Loss) -> Any:
@@ -68,7 +68,7 @@ def _forward(loss: Loss) -> Any:
     ) -> torch.Tensor:
         parameters = {name: getattr(self, name) for name in names}
         arguments = (input, target, *further)
-        return function(*arguments, reduction=self.reduction, weight=weight, broadcast=broadcast, **parameters)  # type: ignore[no-any-return]
+        return function(*arguments, reduction=self.reduction, weight=weight, broadcast=broadcast, **parameters)
 
     return forward
 

@@ -1,7 +1,7 @@
 """The call plan: the one place that checks what a caller gave, and lays the call out for an engine.
 
-Every error that the call of a loss can cause is raised here, in terms of plain names, shapes and numbers: this module knows
-no array library. The faces bring the facts, an engine gets what passed.
+Every error that the call of a loss can cause is raised here, in terms of plain names, shapes and numbers: this module
+knows no array library. The faces bring the facts, an engine gets what passed.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def bind_parameters(loss: Loss, given: Mapping[str, Any]) -> dict[str, float]:
 
 
 def bind_parameter(loss: Loss, name: str, given: Any) -> float:
-    """One parameter as a plain number; `ParameterError` where it leaves its domain, in torch's words where it has some."""
+    """One parameter as a plain number; `ParameterError` where it leaves its domain, in torch's words if it has any."""
     try:
         value = float(given)
     except (TypeError, ValueError, RuntimeError):  # RuntimeError: torch's, for a tensor of several elements
@@ -121,8 +121,8 @@ def check_has_gradient(loss: Loss, reduction: Reduction) -> None:
     """Raise where a gradient is asked of a loss that is not reduced to a number."""
     if reduction == "none":
         raise InputError(
-            f"the gradient of {loss.function} with reduction='none' is not one array: reduction='sum' gives the derivative "
-            "per element"
+            f"the gradient of {loss.function} with reduction='none' is not one array: "
+            "reduction='sum' gives the derivative per element"
         )
 
 
@@ -145,7 +145,7 @@ def _mend(a: tuple[int, ...], b: tuple[int, ...]) -> str:
             return f"squeeze the {name}'s last dimension, {broadcast}"
         if long[1:] == short and long[0] == 1:
             return f"squeeze the {name}'s first dimension, {broadcast}"
-    if len(a) == len(b) and len(a) >= 2 and a == b[:-2] + (b[-1], b[-2]):
+    if len(a) == len(b) and len(a) >= 2 and a == (*b[:-2], b[-1], b[-2]):
         return "transpose the last two dimensions of one of them"
     try:
         common = broadcast_shape(a, b)
@@ -181,7 +181,8 @@ def check_weight(weight_shape: Shape, shape: Shape) -> None:
         rows = len(weights) == 1 and len(whole) > 1 and weights[0] == whole[0]
         mend = "for a weight per row use weight[:, None]" if rows else "each of its dimensions is to be equal or 1"
         raise ShapeMismatchError(
-            f"Weights and input must have the same size. weight is {weights}, which does not broadcast to {whole}: {mend}"
+            "Weights and input must have the same size. "
+            f"weight is {weights}, which does not broadcast to {whole}: {mend}"
         )
 
 

@@ -1,15 +1,17 @@
 """Losses on torch tensors, with autograd.
 
-Plain tensors in the CPU's memory take the fused kernels, through two autograd functions: `Map` for values per element, whose
-derivative is a `Map` again, and `Reduce` for sums and means, which computes the gradient in the pass that computes the loss.
-Everything else (compiling, function transforms, forward-mode differentiation, subclasses, other devices and dtypes) evaluates
-the same formula with torch's own operations.
+Plain tensors in the CPU's memory take the fused kernels, through two autograd functions: `Map` for values per
+element, whose derivative is a `Map` again, and `Reduce` for sums and means, which computes the gradient in the pass
+that computes the loss. Everything else (compiling, function transforms, forward-mode differentiation, subclasses,
+other devices and dtypes) evaluates the same formula with torch's own operations.
 """
 
-# pyright: reportPrivateUsage=false
+# pyright: reportPrivateUsage=false, reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import reduce
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -21,15 +23,20 @@ from normwise.accumulator import Reduction
 from normwise.catalogue import Loss
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu.buffers import BUFFERS, LARGE
+from normwise.engines.cpu.source import Real
 from normwise.errors import DtypeError
 from normwise.formula import Formula
 from normwise.fused import Memory
 
 Tensor = torch.Tensor
-Tensors = tuple[Tensor, ...]
+Tensors = Sequence[Tensor]
 
+_scalar = torch.scalar_tensor
+_fresh_like = torch.empty_like
+
+_STRIDED = torch.strided
 _PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
-_FUSED = {torch.float32: "float32", torch.float64: "float64"}
+_FUSED: dict[torch.dtype, Real] = {torch.float32: "float32", torch.float64: "float64"}
 _NUMPY = {torch.float32: np.dtype(np.float32), torch.float64: np.dtype(np.float64)}
 _HALF = frozenset({torch.float16, torch.bfloat16})
 
@@ -43,18 +50,19 @@ def call(
     broadcast: bool,
 ) -> Tensor:
     """Compute a loss of tensors, weighted and reduced, as part of autograd's graph."""
-    if weight is not None or len(arrays) > 2 or not _alike(*arrays):
+    if weight is not None or len(arrays) > 2 or not _ready(*arrays):
         arrays, weight = _prepared(loss, arrays, weight, broadcast)
-    if not _plain(*arrays) or (weight is not None and not _plain(weight)):
-        return _with_torch_operations(loss, arrays, parameters, weight, reduction)
+        if not _plain(*arrays, *([] if weight is None else [weight])):
+            return _with_torch_operations(loss, arrays, parameters, weight, reduction)
     if reduction == "none" or (weight is not None and weight.requires_grad):
         return _weighted(loss, elementwise(loss.formula, parameters, arrays), weight, reduction)
     if torch.is_grad_enabled():
+        if arrays[0].requires_grad and len(arrays) == 2 and not arrays[1].requires_grad:  # the usual case, and quick
+            return _reduce((loss, arrays, parameters, weight, reduction, (0,)), arrays[0])
         wrt = tuple([i for i, array in enumerate(arrays) if array.requires_grad])
         if wrt:
-            return _reduce((loss, parameters, weight, reduction, wrt), *arrays)
-    value, _, _ = fused.reduced(_MEMORY, loss, arrays, parameters, weight, reduction, (), arrays[0].numel())
-    return torch.scalar_tensor(value, dtype=arrays[0].dtype)
+            return _reduce((loss, arrays, parameters, weight, reduction, wrt), *[arrays[i] for i in wrt])
+    return _scalar(fused.reduced(_MEMORY, loss, arrays, parameters, weight, reduction, ())[0], dtype=arrays[0].dtype)
 
 
 def value_and_gradient(
@@ -80,7 +88,7 @@ def elementwise(formula: Formula, parameters: tuple[float, ...], arrays: Tensors
         return _values(formula, parameters, arrays)
     if torch.is_grad_enabled() and any(array.requires_grad for array in arrays):
         return Map.apply(formula, parameters, *arrays)  # type: ignore[no-any-return]
-    return fused.elementwise(_MEMORY, formula, arrays, parameters, None, arrays[0].numel())
+    return fused.elementwise(_MEMORY, formula, arrays, parameters, None)
 
 
 class Map(torch.autograd.Function):
@@ -90,7 +98,7 @@ class Map(torch.autograd.Function):
     def forward(ctx: Any, formula: Formula, parameters: tuple[float, ...], *arrays: Tensor) -> Tensor:
         ctx.formula, ctx.parameters = formula, parameters
         ctx.save_for_backward(*arrays)
-        return fused.elementwise(_MEMORY, formula, arrays, parameters, None, arrays[0].numel())
+        return fused.elementwise(_MEMORY, formula, arrays, parameters, None)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
@@ -100,8 +108,7 @@ class Map(torch.autograd.Function):
         def gradient(name: str) -> Tensor:
             derivative = ctx.formula.derivative(name)
             if fuse:
-                count = upstream.numel()
-                return fused.elementwise(_MEMORY, derivative, arrays, ctx.parameters, upstream, count)
+                return fused.elementwise(_MEMORY, derivative, arrays, ctx.parameters, upstream)
             return upstream * elementwise(derivative, ctx.parameters, arrays)
 
         needed = zip(ctx.formula.arrays, ctx.needs_input_grad[2:], strict=True)
@@ -116,69 +123,74 @@ class Reduce(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, about: tuple[Any, ...], *arrays: Tensor) -> Tensor:
-        input = arrays[0]
-        loss, parameters, weight, reduction, wrt = ctx.about = about
-        value, ctx.scale, ctx.gradients = fused.reduced(
-            _MEMORY, loss, arrays, parameters, weight, reduction, wrt, input.numel()
-        )
+    def forward(ctx: Any, about: tuple[Any, ...], *wanted: Tensor) -> Tensor:
+        loss, arrays, parameters, weight, reduction, wrt = about
+        value, scale, ctx.gradients = fused.reduced(_MEMORY, loss, arrays, parameters, weight, reduction, wrt)
+        ctx.about, ctx.scale = (loss, parameters, weight, reduction, wrt), scale
         ctx.save_for_backward(*arrays)
-        return torch.scalar_tensor(value, dtype=input.dtype)
+        return _scalar(value, dtype=arrays[0].dtype)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         gradients, ctx.gradients = ctx.gradients, None
-        loss, parameters, weight, reduction, wrt = ctx.about
         if torch.is_grad_enabled() or torch._C._are_functorch_transforms_active():
+            loss, parameters, weight, _, wrt = ctx.about
             factor = upstream * ctx.scale if weight is None else upstream * ctx.scale * weight
             derivatives = [loss.formula.derivative(loss.formula.arrays[i]) for i in wrt]
-            gradients = [factor * elementwise(d, parameters, ctx.saved_tensors) for d in derivatives]
-        else:
-            if gradients is None:  # an earlier backward pass took them
-                arrays = ctx.saved_tensors
-                count = arrays[0].numel()
-                gradients = fused.reduced(_MEMORY, loss, arrays, parameters, weight, reduction, wrt, count)[2]
-            if upstream.item() != 1:
-                for gradient in gradients:
-                    gradient.mul_(upstream)
-        placed = dict(zip(wrt, gradients, strict=True))
-        return (None, *[placed.get(i) for i in range(len(ctx.needs_input_grad) - 1)])
+            return (None, *[factor * elementwise(d, parameters, ctx.saved_tensors) for d in derivatives])
+        if gradients is None:  # an earlier backward pass took them
+            loss, parameters, weight, reduction, wrt = ctx.about
+            gradients = fused.reduced(_MEMORY, loss, ctx.saved_tensors, parameters, weight, reduction, wrt)[2]
+        if upstream.item() != 1:
+            for gradient in gradients:
+                gradient.mul_(upstream)
+        return (None, *gradients)
 
 
-# The C function beneath Function.apply, whose own work (function transforms, default arguments) `_plain` has made needless;
-# on small tensors it would be a tenth of the time.
-_reduce = super(torch.autograd.Function, Reduce).apply
+# The C function beneath Function.apply, whose own work (function transforms, default arguments) `_plain` has made
+# needless; on small tensors it would be a tenth of the time.
+_reduce: Callable[..., Tensor] = super(torch.autograd.Function, Reduce).apply  # type: ignore[misc]
 
 
-def _alike(input: Tensor, target: Tensor) -> bool:
-    """Whether two tensors need no preparation: one shape, and one dtype that the kernels know."""
+def _ready(input: Tensor, target: Tensor) -> bool:
+    """Whether two tensors are alike and plain: the usual case, in one look, for on small tensors every look shows."""
+    dtype = input.dtype
     return (
-        isinstance(target, Tensor)  # pyright: ignore[reportUnnecessaryIsInstance]
-        and input.dtype is target.dtype
+        type(input) in _PLAIN
+        and type(target) in _PLAIN
+        and dtype in _FUSED
+        and target.dtype is dtype
         and input.shape == target.shape
-        and input.dtype in _FUSED
+        and input.is_cpu
+        and target.is_cpu
+        and input.layout is _STRIDED
+        and target.layout is _STRIDED
+        and not _watched()
+        and not input.is_neg()
+        and not target.is_neg()
     )
 
 
 def _plain(*arrays: Tensor) -> bool:
-    """Whether the fused kernels may read the arrays' memory, and nobody but autograd watches."""
-    if (
+    """Whether the fused kernels may read the arrays' memory."""
+    return not _watched() and all(
+        type(array) in _PLAIN
+        and array.dtype in _FUSED
+        and array.is_cpu
+        and array.layout is _STRIDED
+        and not array.is_neg()
+        for array in arrays
+    )
+
+
+def _watched() -> bool:
+    """Whether somebody beside autograd follows the operations: a compiler, a transform, a mode."""
+    return bool(
         torch.compiler.is_compiling()
         or torch._C._are_functorch_transforms_active()
         or torch._C._len_torch_dispatch_stack()
         or forward_ad._current_level >= 0
-    ):
-        return False
-    for array in arrays:
-        if (
-            type(array) not in _PLAIN
-            or array.dtype not in _FUSED
-            or not array.is_cpu
-            or array.layout is not torch.strided
-            or array.is_neg()
-        ):
-            return False
-    return True
+    )
 
 
 def _prepared(loss: Loss, arrays: Tensors, weight: Tensor | None, broadcast: bool) -> tuple[Tensors, Tensor | None]:
@@ -235,7 +247,7 @@ def _weighted(loss: Loss, values: Tensor, weight: Tensor | None, reduction: Redu
 def _empty_like(tensor: Tensor) -> Tensor:
     """Memory for a result: recycled where it is large."""
     if tensor.nbytes < LARGE or not tensor.is_contiguous():
-        return torch.empty_like(tensor)
+        return _fresh_like(tensor)
     return torch.from_numpy(BUFFERS.empty(tensor.numel(), _NUMPY[tensor.dtype])).view(tensor.shape)
 
 
@@ -243,7 +255,9 @@ _MEMORY = Memory(
     address=Tensor.data_ptr,
     contiguous=Tensor.is_contiguous,
     strides=Tensor.stride,
-    real=lambda tensor: _FUSED[tensor.dtype],
+    dtype=attrgetter("dtype"),
+    real=_FUSED,
+    size=Tensor.numel,
     copy=Tensor.contiguous,
     empty_like=_empty_like,
 )

@@ -77,7 +77,8 @@ class Loss:
     domain : mapping of str to Interval
         The values that its parameters may take.
     divisor : {"weight", "count"}
-        What a weighted mean divides by unless the caller says otherwise: the sum of the weights or the number of elements.
+        What a weighted mean divides by unless the caller says otherwise: the sum of the weights or the number of
+        elements.
     module : str
         The name of its class in `normwise.nn`.
     documentation : str

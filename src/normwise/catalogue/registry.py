@@ -21,9 +21,11 @@ def loss(**details: Any) -> Callable[[Callable[..., Any]], Loss]: ...
 
 def loss(function: Callable[..., Any] | None = None, /, **details: Any) -> Loss | Callable[..., Loss]:
     """Declare the decorated formula and enter it in `losses`; the details are those of `declare`."""
-    if function is None:
-        return lambda function: enter(declare(function, **details))
-    return enter(declare(function))
+
+    def declared(function: Callable[..., Any]) -> Loss:
+        return enter(declare(function, **details))
+
+    return declared if function is None else declared(function)
 
 
 def enter(declared: Loss) -> Loss:

@@ -28,8 +28,9 @@ def mse(r):
 def smooth_l1(r, beta=1.0):
     """Absolute error, but quadratic within beta of zero: Girshick, Fast R-CNN, 2015.
 
-    Huber's loss divided by its delta. With beta = 0 it is the absolute error, as in torch (mmdet refuses 0, fvcore takes
-    beta < 1e-5 for 0). At abs(r) = beta it is on the straight part, as in torch. detectron2's default beta is 0.
+    Huber's loss divided by its delta. With beta = 0 it is the absolute error, as in torch (mmdet refuses 0, fvcore
+    takes beta < 1e-5 for 0). At abs(r) = beta it is on the straight part, as in torch. detectron2's default beta is
+    0.
     """
     a = abs(r)
     quadratic = where(beta > 0, 0.5 * r * r / beta, a)
@@ -40,9 +41,9 @@ def smooth_l1(r, beta=1.0):
 def huber(r, delta=1.0):
     """Half the squared error within delta of zero, straight beyond: Huber, 1964.
 
-    Delta times the smooth L1. At abs(r) = delta it is on the straight part, as in torch (scikit-learn and Keras count it to
-    the parabola: the value and the slope are the same, the curvature is not). A weighted mean divides by the count, as in
-    torch.
+    Delta times the smooth L1. At abs(r) = delta it is on the straight part, as in torch (scikit-learn and Keras count
+    it to the parabola: the value and the slope are the same, the curvature is not). A weighted mean divides by the
+    count, as in torch.
     """
     a = abs(r)
     return where(a >= delta, delta * (a - 0.5 * delta), 0.5 * r * r)
@@ -65,7 +66,7 @@ def log_cosh(r):
 def quantile(r, q=0.5):
     """Pinball loss: its minimiser is the quantile q; Koenker and Bassett, 1978.
 
-    scikit-learn's mean_pinball_loss with alpha = q; pytorch-forecasting and GluonTS take twice this. At zero the two slopes
-    share the gradient: 1/2 - q.
+    scikit-learn's mean_pinball_loss with alpha = q; pytorch-forecasting and GluonTS take twice this. At zero the two
+    slopes share the gradient: 1/2 - q.
     """
     return maximum(-q * r, (1 - q) * r)

@@ -1,7 +1,7 @@
 """Formulas on the arrays of any namespace of the array API standard: NumPy, torch, JAX, CuPy, Dask, ...
 
-This engine says what is correct. It is also the path for everything unusual (tracing and compiling, function transforms,
-tensor subclasses, strange devices), for it calls nothing but the namespace's own operations.
+This engine says what is correct. It is also the path for everything unusual (tracing and compiling, function
+transforms, tensor subclasses, strange devices), for it calls nothing but the namespace's own operations.
 """
 
 from __future__ import annotations

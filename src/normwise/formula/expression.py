@@ -1,8 +1,8 @@
 """Expressions: what a formula is once it has been traced.
 
-An expression is a constant, a variable, or a primitive applied to expressions. It is immutable and *interned*: building the
-same expression twice gives the same object, so a subexpression that a formula mentions twice is computed once, and two
-formulas are equal exactly when they are identical.
+An expression is a constant, a variable, or a primitive applied to expressions. It is immutable and *interned*:
+building the same expression twice gives the same object, so a subexpression that a formula mentions twice is computed
+once, and two formulas are equal exactly when they are identical.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _interned: weakref.WeakValueDictionary[tuple[object, ...], Expression] = weakref
 
 
 class Expression:
-    """A node of a formula; combine nodes with ``+ - * / ** abs``, comparisons and the functions of `normwise.formula`."""
+    """A node of a formula; ``+ - * / ** abs``, comparisons and the functions of `normwise.formula` combine them."""
 
     __slots__ = ("__weakref__", "arguments", "primitive", "value")
 

@@ -3,9 +3,9 @@
 A row holds
 
 - ``tangent(arguments, tangents, result)``: the derivative along a direction, given each argument's derivative along it.
-  Selections are differentiated by selection, never by multiplying with 0 or 1, so the infinities and nans of the branch not
-  taken cannot leak. The conventions at kinks stand here: ``sign(0) = sign(nan) = 0``, and `minimum` and `maximum` share a
-  tie equally, as torch does.
+  Selections are differentiated by selection, never by multiplying with 0 or 1, so the infinities and nans of the
+  branch not taken cannot leak. The conventions at kinks stand here: ``sign(0) = sign(nan) = 0``, and `minimum` and
+  `maximum` share a tie equally, as torch does.
 - ``python``, ``latex``: templates of text, with the precedence of the operator (higher binds tighter).
 - ``numba``: a template of one Numba expression over scalars; ``real`` is the kernel's float type.
 - ``number``: the value for plain Python numbers, as IEEE arithmetic has it (1 / 0 is inf).

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import numbers
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -93,8 +92,8 @@ def trace(function: Callable[..., Any]) -> Formula:
     Parameters
     ----------
     function : callable
-        A function of arrays (arguments without a default) and parameters (arguments with a number as default) that returns
-        one expression, made with ``+ - * / ** abs``, comparisons and the functions of `normwise.formula`.
+        A function of arrays (arguments without a default) and parameters (arguments with a number as default) that
+        returns one expression, made with ``+ - * / ** abs``, comparisons and the functions of `normwise.formula`.
 
     Returns
     -------
@@ -103,8 +102,8 @@ def trace(function: Callable[..., Any]) -> Formula:
     Raises
     ------
     TypeError
-        Where the function takes ``*args`` or ``**kwargs``, has a default that is not a real number, branches with ``if``
-        on an argument, or returns something else.
+        Where the function takes ``*args`` or ``**kwargs``, has a default that is not a real number, branches with
+        ``if`` on an argument, or returns something else.
 
     Examples
     --------
@@ -123,7 +122,7 @@ def trace(function: Callable[..., Any]) -> Formula:
             raise TypeError(f"{name} takes {argument}; a formula names each of its arguments")
         if argument.default is argument.empty:
             arrays.append(argument.name)
-        elif isinstance(argument.default, numbers.Real) and not isinstance(argument.default, bool):
+        elif isinstance(argument.default, (int, float)) and not isinstance(argument.default, bool):
             parameters[argument.name] = float(argument.default)
         else:
             raise TypeError(f"{name} has {argument} for a parameter; its default is to be a real number")

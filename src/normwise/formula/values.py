@@ -1,4 +1,4 @@
-"""Expressions as values: the same walk that prints a formula evaluates it, on numbers, arrays or data-frame expressions."""
+"""Expressions as values: the walk that prints a formula evaluates it, on numbers, arrays or data-frame expressions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from normwise.formula.walk import Path, path, walk
 
 
 def array_values(way: Path, xp: Any, variables: Mapping[str, Any]) -> list[Any]:
-    """The expressions at the ends of a path, over arrays of the namespace `xp`; variables that are plain numbers stay so."""
+    """The expressions at the ends of a path, over arrays of the namespace `xp` and plain numbers."""
     return walk(way, _Values(variables, lambda row, arguments: _on_arrays(xp, row, arguments)))
 
 

@@ -1,8 +1,8 @@
 """Recycled memory for large results.
 
-Fresh pages cost more than the pass that fills them, so a large buffer whose last user is gone is kept for the next result
-of about its size. A buffer is lent as a NumPy array over a lease; whatever looks at the memory (a view, a torch tensor, a
-gradient kept by an optimiser) holds the lease, and only its end returns the buffer.
+Fresh pages cost more than the pass that fills them, so a large buffer whose last user is gone is kept for the next
+result of about its size. A buffer is lent as a NumPy array over a lease; whatever looks at the memory (a view, a
+torch tensor, a gradient kept by an optimiser) holds the lease, and only its end returns the buffer.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class Buffers:
         if length < LARGE:
             return np.empty(size, dtype)
         memory = self._take(length)
-        lease = (ctypes.c_char * length).from_buffer(memory)
+        lease = (ctypes.c_char * length).from_buffer(memory.data)
         weakref.finalize(lease, self._give_back, memory).atexit = False
-        return np.frombuffer(lease, dtype)
+        return np.frombuffer(memoryview(lease), dtype)
 
     def clear(self) -> None:
         """Forget the unused buffers; those lent come back later."""
@@ -78,5 +78,5 @@ class Buffers:
                 self.kept -= self._unused.pop(0).nbytes
 
 
-BUFFERS = Buffers(int(os.environ.get(KEPT_VARIABLE, 1 << 29)))
+BUFFERS = Buffers(int(os.environ.get(KEPT_VARIABLE, "") or 1 << 29))
 """The buffers of the process."""

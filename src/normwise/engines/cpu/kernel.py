@@ -24,8 +24,8 @@ SERIAL = 1 << 16
 class Kernel:
     """The machine code of a `KernelSpec`: compiled at its first use on a machine, afterwards read from disk.
 
-    Both ways to call it return the sum of the weighted values and the sum of the weights (0 where the spec has no total or no
-    weight). The operands are those of ``spec.operands``, by address; their memory is to outlive the call.
+    Both ways to call it return the sum of the weighted values and the sum of the weights (0 where the spec has no
+    total or no weight). The operands are those of ``spec.operands``, by address; their memory is to outlive the call.
     """
 
     def __init__(self, spec: KernelSpec) -> None:

@@ -9,21 +9,21 @@ from numba.extending import intrinsic
 
 
 @intrinsic
-def pointer_to(typing_context, address, real):  # noqa: ARG001, D103 - the signature is Numba's
+def pointer_to(typing_context, address, real):
     """Give the pointer to elements of type `real` (``np.float32``, ...) at an integer address."""
     result = types.CPointer(real.dtype)
 
-    def lower(context, builder, signature, arguments):  # noqa: ARG001
+    def lower(context, builder, signature, arguments):
         return builder.inttoptr(arguments[0], context.get_value_type(result))
 
     return result(types.intp, real), lower
 
 
 @intrinsic
-def fetch_add_one(typing_context, address):  # noqa: ARG001, D103
+def fetch_add_one(typing_context, address):
     """Add one, atomically, to the 64-bit integer at an address; return what it was."""
 
-    def lower(context, builder, signature, arguments):  # noqa: ARG001
+    def lower(context, builder, signature, arguments):
         word = ir.IntType(64)
         place = builder.inttoptr(arguments[0], word.as_pointer())
         return builder.atomic_rmw("add", place, word(1), "monotonic")

@@ -1,13 +1,13 @@
 """The source of a kernel: a formula printed into the one loop that all kernels share.
 
-A kernel is a C function of one argument, the address of its arguments: 64-bit words, laid out by `HEADER`, then the address of
-each operand (followed by its row and its column stride, in elements, unless all is contiguous), then scale and parameters as
-float64. It takes blocks of the
-rows x columns grid from a counter in those words until none is left, so any number of threads may run it at once; each block's
-sums go to a place of their own, so the result does not depend on who computed them.
+A kernel is a C function of one argument, the address of its arguments: 64-bit words, laid out by `HEADER`, then the
+address of each operand (followed by its row and its column stride, in elements, unless all is contiguous), then scale
+and parameters as float64. It takes blocks of the rows x columns grid from a counter in those words until none is
+left, so any number of threads may run it at once; each block's sums go to a place of their own, so the result does
+not depend on who computed them.
 
-The formula stands in a function that is compiled as it is written: strict IEEE arithmetic, no reassociation. Only the sum of
-the elements, in float64 lanes, may be reordered by the vectoriser.
+The formula stands in a function that is compiled as it is written: strict IEEE arithmetic, no reassociation. Only the
+sum of the elements, in float64 lanes, may be reordered by the vectoriser.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class KernelSpec:
     formula : Formula
         The value per element; it is summed where `total` is true.
     outputs : tuple of Formula
-        What is written per element, of the same arguments: the value itself, or derivatives of it; times the weight where
-        there is one, times the scale.
+        What is written per element, of the same arguments: the value itself, or derivatives of it; times the weight
+        where there is one, times the scale.
     total : bool
         Whether the weighted values, and the weights, are summed.
     weighted : bool
@@ -42,8 +42,9 @@ class KernelSpec:
     real : {"float32", "float64"}
         The type of the arrays. Sums are float64.
     unit : tuple of bool, optional
-        None where all operands are contiguous. Else for each operand (arrays, weight, outputs) whether its columns are: the
-        others pass through a buffer, so that the loop over elements always runs on contiguous memory and vectorises.
+        None where all operands are contiguous. Else for each operand (arrays, weight, outputs) whether its columns
+        are: the others pass through a buffer, so that the loop over elements always runs on contiguous memory and
+        vectorises.
     """
 
     formula: Formula

@@ -1,7 +1,8 @@
-"""Kernels on disk: each generated module is a file in the user's cache folder, and Numba caches its machine code beside it.
+"""Kernels on disk.
 
-The file's name is a hash of all that its machine code depends on, so a stored kernel is never stale. Many processes may write
-the same file at once: each writes its own copy and moves it into place, with one time stamp for all, for Numba recognises a
+Each generated module is a file in the user's cache folder, and Numba caches its machine code beside it. The file's name
+is a hash of all that its machine code depends on, so a stored kernel is never stale. Many processes may write the same
+file at once: each writes its own copy and moves it into place, with one time stamp for all, for Numba recognises a
 source by its time stamp and size.
 """
 

@@ -1,7 +1,8 @@
 """Running a kernel on several threads.
 
-Where torch has loaded an OpenMP library, its pool is used: waking it costs about a microsecond, and a pool of our own would
-fight torch's threads for the cores. Elsewhere a thread pool of the standard library serves, whose threads cost more to wake.
+Where torch has loaded an OpenMP library, its pool is used: waking it costs about a microsecond, and a pool of our own
+would fight torch's threads for the cores. Elsewhere a thread pool of the standard library serves, whose threads cost
+more to wake.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ Rules that every function here keeps:
 - No branch depends on data: both sides are computed, then one is selected.
 - No float is converted to an integer by value: for nan, inf and what is out of range the result would be
   undefined. Adding `magic`, 1.5 times 2 to the number of mantissa bits, leaves the rounded integer in the
-  lowest bits, which are read as bits. Machines without AVX-512 vectorise this too, but not a conversion between
-  float64 and int64.
+  lowest bits, which are read as bits. This vectorises on machines without AVX-512 too; a conversion between
+  float64 and int64 does not.
 - Integers are unsigned, and cast back after each operation: Numba widens them to 64 bits, and a wider integer
   halves the number of elements that an instruction handles.
 - LLVM gets one licence only, to contract into fused multiply-adds. As it is LLVM that inlines, this stays so
@@ -47,7 +47,7 @@ _LOG2 = Fraction("0.6931471805599453094172321214581765680755")
 
 @dataclass(frozen=True)
 class VectorMath:
-    """Elementary functions of one scalar of one dtype, to be called from Numba code, in that dtype only.
+    """Elementary functions of one scalar, for Numba code. An argument is first converted to the one dtype.
 
     Each is defined for every input: subnormals are not flushed, results overflow to inf and underflow
     gradually to 0, nan gives nan, and zero keeps its sign where the function is odd at zero.
@@ -166,10 +166,11 @@ def make(real: type[np.floating[Any]]) -> VectorMath:
 
     @inlined
     def exp(x: Any) -> Any:
-        return scaled_exp(x, unsigned(0))
+        return scaled_exp(real(x), unsigned(0))
 
     @inlined
     def expm1(x: Any) -> Any:
+        x = real(x)
         # With s = 2^(k - 1) no term overflows before the result does, and for k = 0 it is p itself.
         clamped = highest_expm1 if x > highest_expm1 else x
         clamped = lowest_expm1 if clamped < lowest_expm1 else clamped
@@ -198,6 +199,7 @@ def make(real: type[np.floating[Any]]) -> VectorMath:
 
     @inlined
     def log(x: Any) -> Any:
+        x = real(x)
         subnormal = x < smallest_normal
         lifted = x * lift if subnormal else x
         m, biased = split(lifted)
@@ -209,8 +211,9 @@ def make(real: type[np.floating[Any]]) -> VectorMath:
 
     @inlined
     def log1p(x: Any) -> Any:
+        x = real(x)
         # 1 + x = u + c, where c is what rounding lost. Brought to the scale of m it completes f = m - 1,
-        # which is then exact where the result is small. 2^-e may be below the normal range; its double is not.
+        # which is then exact where the result is small. 2^-e may be below the normal range, 2^(1-e) not.
         u = one + x
         c = x - (u - one)
         m, biased = split(u)
@@ -223,13 +226,14 @@ def make(real: type[np.floating[Any]]) -> VectorMath:
 
     @inlined
     def tanh(x: Any) -> Any:
+        x = real(x)
         t = expm1(-two * abs(x))
         return math.copysign(-t / (t + two), x)
 
     @inlined
     def cosh(x: Any) -> Any:
         # Half of e^|x|, formed without overflow; its reciprocal is then 2 e^-|x|.
-        a = scaled_exp(abs(x), unsigned(unsigned(0) - unsigned(1)))
+        a = scaled_exp(abs(real(x)), unsigned(unsigned(0) - unsigned(1)))
         return a + quarter / a
 
     return VectorMath(exp=exp, expm1=expm1, log=log, log1p=log1p, tanh=tanh, cosh=cosh)
