@@ -39,8 +39,8 @@ class Kernel:
         self._unused: list[tuple[bytearray, memoryview, int]] = []
 
     def assembly(self) -> str:
-        """The kernel's assembly, where this process compiled it (what is read from disk comes without)."""
-        return str(self._compiled.inspect_asm()) if hasattr(self._compiled, "inspect_asm") else ""
+        """The kernel's assembly; only of a kernel that this process compiled, for disks keep machine code alone."""
+        return str(self._compiled._library.get_asm_str())  # pyright: ignore - Numba publishes the LLVM text only
 
     def flat(
         self, size: int, addresses: Sequence[int], scale: float, parameters: Sequence[float]
