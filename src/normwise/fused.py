@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from normwise.accumulator import Accumulator, Reduction, quotient
 from normwise.catalogue import Loss
-from normwise.engines.cpu import Kernel, KernelSpec, kernel
+from normwise.engines.cpu import Kernel, KernelSpec, kernel_of
 from normwise.engines.cpu.source import Real
 from normwise.formula import Formula, trace
 from normwise.plan import lay_out
@@ -127,7 +127,7 @@ def _kernel(
     key = (specify, about, dtype, unit)
     found = _kernels.get(key)
     if found is None:
-        found = _kernels[key] = kernel(specify(*about, memory.real[dtype], unit))
+        found = _kernels[key] = kernel_of(specify(*about, memory.real[dtype], unit))
     return found
 
 

@@ -9,12 +9,12 @@ from normwise.engines.cpu.buffers import BUFFERS
 from normwise.engines.cpu.kernel import Kernel
 from normwise.engines.cpu.source import KernelSpec
 
-__all__ = ["BUFFERS", "Kernel", "KernelSpec", "kernel"]
+__all__ = ["BUFFERS", "Kernel", "KernelSpec", "kernel_of"]
 
 _kernels: dict[KernelSpec, Kernel] = {}
 
 
-def kernel(spec: KernelSpec) -> Kernel:
+def kernel_of(spec: KernelSpec) -> Kernel:
     """Return the kernel of a spec, made at its first use."""
     found = _kernels.get(spec)
     if found is None:

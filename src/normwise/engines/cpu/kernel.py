@@ -14,8 +14,11 @@ from normwise.engines.cpu.store import load_module
 from normwise.engines.cpu.threads import CFunction, run_on_threads, thread_count
 from normwise.engines.layout import Layout
 
-CHUNK = 1 << 14
+CHUNK = 1 << 15
 """Elements in a block. The grid of blocks depends on the shape alone, never on the number of threads."""
+
+BUFFERED = 1 << 12
+"""Columns in a block whose operands pass through buffers, which are to stay in the cache."""
 
 SERIAL = 1 << 16
 """Elements below which waking a second thread costs more than it saves."""
@@ -46,18 +49,22 @@ class Kernel:
         self, size: int, addresses: Sequence[int], scale: float, parameters: Sequence[float]
     ) -> tuple[float, float]:
         """Run over `size` contiguous elements; the spec has no `unit`."""
-        if size > CHUNK:
+        if size >= SERIAL:
             return self._run(1, size, 1, CHUNK, addresses, scale, parameters)
-        # The usual case of small arrays, where every microsecond shows: one block, its sums behind its arguments.
+        # Small arrays, where every microsecond shows: one thread, and the sums stand behind the arguments.
         try:
             arguments = self._unused.pop()
         except IndexError:
             arguments = self._new_arguments()
         memory, sums, at = arguments
-        first = self._first_sum
-        self._pack(memory, 0, 0, 1, 1, size, 1, CHUNK, at + 8 * first, *addresses, scale, *parameters)
+        first, blocks = self._first_sum, -(-size // CHUNK)
+        self._pack(memory, 0, 0, blocks, 1, size, 1, CHUNK, at + 8 * first, *addresses, scale, *parameters)
         self._call(at)
-        result = sums[first], sums[first + 1]
+        if blocks == 1:
+            result = sums[first], sums[first + 1]
+        else:
+            last = first + 2 * blocks
+            result = sum(sums[first:last:2]), sum(sums[first + 1 : last : 2])
         self._unused.append(arguments)
         return result
 
@@ -67,7 +74,7 @@ class Kernel:
         """Run over a layout of rows x columns, whose `unit` is the spec's."""
         rows, columns, strides = layout
         words = [word for address, steps in zip(addresses, strides, strict=True) for word in (address, *steps)]
-        chunk = max(1, min(CHUNK, columns))
+        chunk = max(1, min(CHUNK if all(layout.unit) else BUFFERED, columns))
         group = max(1, min(rows, CHUNK // chunk))
         return self._run(rows, columns, group, chunk, words, scale, parameters)
 
@@ -95,7 +102,7 @@ class Kernel:
         return total, weight
 
     def _new_arguments(self) -> tuple[bytearray, memoryview, int]:
-        memory = bytearray(8 * (self._first_sum + 2))
+        memory = bytearray(8 * (self._first_sum + 2 * SERIAL // CHUNK))
         at = ctypes.addressof(ctypes.c_char.from_buffer(memory))
         view: Any = memoryview(memory).cast("d")
         return memory, view, at

@@ -23,6 +23,9 @@ Real = Literal["float32", "float64"]
 HEADER = ("counter", "blocks", "rows", "columns", "group", "chunk", "partials")
 """The first words of a kernel's arguments."""
 
+STEP = 1 << 9
+"""Elements that are computed, then summed, at a time: few enough for the innermost cache."""
+
 
 @dataclass(frozen=True)
 class KernelSpec:
@@ -124,21 +127,30 @@ def _element(spec: KernelSpec) -> list[str]:
 
 
 def _block(spec: KernelSpec) -> list[str]:
-    """The loop over contiguous elements."""
+    """The loops over contiguous elements, in steps that stay in the innermost cache.
+
+    The values wait in a buffer for a loop of their own: widened to float64 where they are computed, they would halve
+    the vectors of the whole formula.
+    """
     results = [*(["value"] if spec.total else []), *(f"g{i}" for i in range(len(spec.outputs)))]
-    elements = ", ".join([*(f"{name}_[j]" for name in spec.inputs), "scale", *spec.parameters])
-    first = f"{spec.operands[0]}_"
+    elements = ", ".join([*(f"{name}[j]" for name in spec.inputs), "scale", *spec.parameters])
+    arguments = [*(f"{name}_" for name in spec.operands), "values", "scale", *spec.parameters]
+    size = f"{spec.operands[0]}.size"
     return [
         "",
         '@njit(error_model="numpy", fastmath={"reassoc"})',
-        f"def block({', '.join(f'{name}_' for name in spec.operands)}, {', '.join(['scale', *spec.parameters])}):",
+        f"def block({', '.join(arguments)}):",
         "    total = 0.0",
         "    weight = 0.0",
-        f"    for j in range({first}.size):",
-        f"        {', '.join(results)}, = element({elements})",
-        *(["        total += np.float64(value)"] if spec.total else []),
-        *(["        weight += np.float64(w_[j])"] if spec.total and spec.weighted else []),
-        *(f"        out{i}_[j] = g{i}" for i in range(len(spec.outputs))),
+        f"    for i in range(0, {arguments[0]}.size, {STEP}):",
+        *(f"        {name} = {name}_[i : i + {STEP}]" for name in spec.operands),
+        f"        for j in range({size}):",
+        f"            {', '.join(results)}, = element({elements})",
+        *(["            values[j] = value"] if spec.total else []),
+        *(f"            out{i}[j] = g{i}" for i in range(len(spec.outputs))),
+        *([f"        for j in range({size}):"] if spec.total else []),
+        *(["            total += np.float64(values[j])"] if spec.total else []),
+        *(["            weight += np.float64(w[j])"] if spec.total and spec.weighted else []),
         "    return total, weight",
         "",
     ]
@@ -165,6 +177,7 @@ def _driver(spec: KernelSpec) -> list[str]:
         "    partials = carray(pointer_to(words[6], np.float64), (2 * blocks,))",
         f"    scale = real(reals[{reals}])",
         *parameters,
+        f"    values = np.empty({STEP}, real)",
         *buffers,
         "    across = (columns + chunk - 1) // chunk",
         "    while True:",
@@ -178,7 +191,7 @@ def _driver(spec: KernelSpec) -> list[str]:
         "        weight = 0.0",
         "        for row in range(first_row, min(first_row + group, rows)):",
         *_gather(spec),
-        f"            row_total, row_weight = block({', '.join([*slices, 'scale', *spec.parameters])})",
+        f"            row_total, row_weight = block({', '.join([*slices, 'values', 'scale', *spec.parameters])})",
         *_scatter(spec),
         "            total += row_total",
         "            weight += row_weight",
