@@ -1,6 +1,6 @@
 """Fused kernels for the CPU, over raw addresses: one pass reads the arrays, sums the loss and writes the gradient.
 
-Importing this package loads Numba; nothing is compiled until a kernel is first used.
+Numba is loaded where a kernel is compiled: at its first use on a machine.
 """
 
 from __future__ import annotations

@@ -9,16 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from normwise.engines.cpu.source import KernelSpec, kernel_source
-from normwise.engines.cpu.store import load_module
+from normwise.engines.cpu.source import BUFFERED, KernelSpec, kernel_source
+from normwise.engines.cpu.store import load
 from normwise.engines.cpu.threads import CFunction, run_on_threads, thread_count
 from normwise.engines.layout import Layout
 
 CHUNK = 1 << 15
 """Elements in a block. The grid of blocks depends on the shape alone, never on the number of threads."""
-
-BUFFERED = 1 << 12
-"""Columns in a block whose operands pass through buffers, which are to stay in the cache."""
 
 SERIAL = 1 << 16
 """Elements below which waking a second thread costs more than it saves."""
@@ -32,18 +29,18 @@ class Kernel:
     """
 
     def __init__(self, spec: KernelSpec) -> None:
-        self._compiled = load_module(kernel_source(spec)).kernel
-        self._address: int = self._compiled.address
-        self._call = CFunction(self._address)
+        self._code = load(kernel_source(spec))
+        self._call = CFunction(self._code.address)
         format = f"={spec.reals}q{1 + len(spec.parameters)}d"
         self._pack = struct.Struct(format).pack_into
         self._first_sum = struct.calcsize(format) // 8
         # Arguments that no call uses at the moment; taking from and adding to a list is atomic.
         self._unused: list[tuple[bytearray, memoryview, int]] = []
 
+    @property
     def assembly(self) -> str:
-        """The kernel's assembly; only of a kernel that this process compiled, for disks keep machine code alone."""
-        return str(self._compiled._library.get_asm_str())  # pyright: ignore - Numba publishes the LLVM text only
+        """The kernel's assembly."""
+        return self._code.assembly
 
     def flat(
         self, size: int, addresses: Sequence[int], scale: float, parameters: Sequence[float]
@@ -96,7 +93,7 @@ class Kernel:
         if threads <= 1:
             self._call(at)
         else:
-            run_on_threads(self._call, self._address, at, threads)
+            run_on_threads(self._call, self._code.address, at, threads)
         del arguments  # until here they had to live
         total, weight = sums.sum(axis=0).tolist()
         return total, weight

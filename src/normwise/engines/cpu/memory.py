@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 
@@ -29,3 +30,18 @@ def fetch_add_one(typing_context, address):
         return builder.atomic_rmw("add", place, word(1), "monotonic")
 
     return types.int64(types.intp), lower
+
+
+@intrinsic(prefer_literal=True)
+def stack_memory(typing_context, size, real):
+    """Give the pointer to `size` (a literal) elements of type `real` on the stack of the function that asks.
+
+    Allocating on the heap could fail, and a kernel that cannot fail needs nothing of Python's or Numba's runtime.
+    """
+    result = types.CPointer(real.dtype)
+    length = ir.Constant(ir.IntType(64), size.literal_value)
+
+    def lower(context, builder, signature, arguments):
+        return cgutils.alloca_once(builder, context.get_value_type(real.dtype), size=length)
+
+    return result(size, real), lower

@@ -23,6 +23,9 @@ Real = Literal["float32", "float64"]
 HEADER = ("counter", "blocks", "rows", "columns", "group", "chunk", "partials")
 """The first words of a kernel's arguments."""
 
+BUFFERED = 1 << 12
+"""Columns in a block at most where operands pass through buffers, which are to stay in the cache."""
+
 STEP = 1 << 9
 """Elements that are computed, then summed, at a time: few enough for the innermost cache."""
 
@@ -95,7 +98,7 @@ from math import sqrt
 import numpy as np
 from numba import carray, cfunc, njit, types
 
-from normwise.engines.cpu.memory import fetch_add_one, pointer_to
+from normwise.engines.cpu.memory import fetch_add_one, pointer_to, stack_memory
 from normwise.engines.cpu.vector_math import {spec.real.upper()} as vector_math
 
 real = np.{spec.real}
@@ -138,7 +141,7 @@ def _block(spec: KernelSpec) -> list[str]:
     size = f"{spec.operands[0]}.size"
     return [
         "",
-        '@njit(error_model="numpy", fastmath={"reassoc"})',
+        '@njit(error_model="numpy", fastmath={"reassoc"}, forceinline=True)',
         f"def block({', '.join(arguments)}):",
         "    total = 0.0",
         "    weight = 0.0",
@@ -162,14 +165,14 @@ def _driver(spec: KernelSpec) -> list[str]:
     unit = spec.unit or (True,) * len(operands)
     parameters = [f"    {name} = real(reals[{reals + 1 + i}])" for i, name in enumerate(spec.parameters)]
     buffers = [
-        f"    {name}_buffer = np.empty(chunk, real)"
+        f"    {name}_buffer = carray(stack_memory({BUFFERED}, real), ({BUFFERED},))"
         for name, contiguous in zip(operands, unit, strict=True)
         if not contiguous
     ]
     slices = [f"{name}_" for name in operands]
     return [
         "",
-        "@cfunc(types.void(types.intp), cache=True, error_model='numpy')",
+        "@cfunc(types.void(types.intp), error_model='numpy')",
         "def kernel(address):",
         f"    words = carray(pointer_to(address, np.int64), ({reals},))",
         f"    reals = carray(pointer_to(address, np.float64), ({reals + 1 + len(parameters)},))",
@@ -177,7 +180,7 @@ def _driver(spec: KernelSpec) -> list[str]:
         "    partials = carray(pointer_to(words[6], np.float64), (2 * blocks,))",
         f"    scale = real(reals[{reals}])",
         *parameters,
-        f"    values = np.empty({STEP}, real)",
+        f"    values = carray(stack_memory({STEP}, real), ({STEP},))",
         *buffers,
         "    across = (columns + chunk - 1) // chunk",
         "    while True:",
