@@ -133,13 +133,12 @@ class Reduce(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         gradients, ctx.gradients = ctx.gradients, None
-        if torch.is_grad_enabled() or torch._C._are_functorch_transforms_active():
-            loss, parameters, weight, _, wrt = ctx.about
+        loss, parameters, weight, reduction, wrt = ctx.about
+        if torch.is_grad_enabled() or not _has_memory(upstream):
             factor = upstream * ctx.scale if weight is None else upstream * ctx.scale * weight
             derivatives = [loss.formula.derivative(loss.formula.arrays[i]) for i in wrt]
             return (None, *[factor * elementwise(d, parameters, ctx.saved_tensors) for d in derivatives])
         if gradients is None:  # an earlier backward pass took them
-            loss, parameters, weight, reduction, wrt = ctx.about
             gradients = fused.reduced(_MEMORY, loss, ctx.saved_tensors, parameters, weight, reduction, wrt)[2]
         if upstream.item() != 1:
             for gradient in gradients:
@@ -179,8 +178,18 @@ def _plain(*arrays: Tensor) -> bool:
         and array.is_cpu
         and array.layout is _STRIDED
         and not array.is_neg()
+        and _has_memory(array)
         for array in arrays
     )
+
+
+def _has_memory(array: Tensor) -> bool:
+    """Whether a tensor has elements in memory; one that stands for a batch (``is_grads_batched``, ``vmap``) has not."""
+    try:
+        array.data_ptr()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _watched() -> bool:
