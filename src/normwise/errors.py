@@ -22,10 +22,17 @@ class DtypeError(InputError, NotImplementedError):
     """A dtype that a loss is not defined for; a NotImplementedError too, for that is what torch raises."""
 
 
+MOST_NAMES = 20
+"""How many names an error lists at most."""
+
+
 def near_names(name: str, known: Iterable[str]) -> str:
     """A sentence that offers the known names that `name` may have meant."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if near:
         return f"did you mean {' or '.join(near)}?"
-    return f"there are {', '.join(names)}" if names else "there are none"
+    if not names:
+        return "there are none"
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return f"there are {', '.join(names[:MOST_NAMES])}{more}"

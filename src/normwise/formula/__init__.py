@@ -38,6 +38,8 @@ def _primitive(name: str, *arguments: Any) -> Any:
 
 def where(condition: Any, a: Any, b: Any) -> Any:
     """Return `a` where the condition holds, else `b`; the gradient is selected likewise."""
+    if isinstance(condition, bool):
+        return a if condition else b
     return _primitive("where", condition, a, b)
 
 

@@ -107,6 +107,7 @@ class Expression:
 
 def constant(value: Number) -> Expression:
     """The expression of a plain number."""
+    value = float(value) if isinstance(value, float) else int(value)  # NumPy's float64 is a float too
     return _intern(("constant", type(value), repr(value)), "constant", (), value)
 
 
@@ -116,8 +117,10 @@ def variable(name: str) -> Expression:
 
 
 def apply(primitive: str, *arguments: object) -> Expression:
-    """The expression of a primitive of the table applied to expressions and numbers; 0 and 1 are folded."""
+    """The expression of a primitive of the table applied to expressions and numbers; 0, 1 and constants are folded."""
     nodes = tuple(map(as_expression, arguments))
+    if primitive not in _COMPARISONS and all(map(is_constant, nodes)):
+        return constant(_computed(primitive, nodes))
     folded = _fold_units(primitive, nodes)
     if folded is not None:
         return folded
@@ -136,6 +139,16 @@ def as_expression(value: object) -> Expression:
 def is_constant(expression: Expression, *values: Number) -> bool:
     """Whether the expression is a constant, and one of `values` where any are given."""
     return expression.primitive == "constant" and (not values or expression.value in values)
+
+
+def _computed(primitive: str, constants: tuple[Expression, ...]) -> Number:
+    """What plain Python makes of numbers that meet in a derivative."""
+    from normwise.formula.primitives import PRIMITIVES  # the table stands on this module
+
+    return PRIMITIVES[primitive].number(*(node.value for node in constants))
+
+
+_COMPARISONS = frozenset({"less", "less_equal", "greater", "greater_equal", "equal", "not_equal"})
 
 
 def _fold_units(primitive: str, nodes: tuple[Expression, ...]) -> Expression | None:

@@ -10,7 +10,8 @@ A row holds
 - ``numba``: a template of one Numba expression over scalars; ``real`` is the kernel's float type.
 - ``number``: the value for plain Python numbers, as IEEE arithmetic has it (1 / 0 is inf).
 - ``array``: the value for arrays of a namespace ``xp`` of the array API standard.
-- ``frame``: the value for Narwhals expressions; ``nw`` is the narwhals module. Comparisons with nan are never asked.
+- ``frame``: the value for Narwhals expressions, which mentions each argument once; ``nw`` is the narwhals module.
+- ``lowered``: the expression that a data frame computes instead, in primitives that have a ``frame``.
 
 This module imports no array library: `array` and `frame` receive theirs.
 """
@@ -23,6 +24,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from normwise.formula import frame_terms
 from normwise.formula.expression import Expression, apply, constant, is_constant
 
 Nodes: TypeAlias = tuple[Expression, ...]
@@ -40,7 +42,8 @@ class Primitive:
     numba: str | Callable[..., str]
     number: Callable[..., Any]
     array: Callable[..., Any]
-    frame: Callable[..., Any]
+    frame: Callable[..., Any] | None = None
+    lowered: Callable[..., Expression] | None = None
     precedence: int = ATOM
     lift: bool = False
     """Whether `array` wants its plain numbers as arrays."""
@@ -98,43 +101,24 @@ def _ieee(function: Callable[..., float], overflow: float = math.inf) -> Callabl
     return number
 
 
+def _number_power(a: float, b: float) -> float:
+    odd = b % 2 == 1
+    try:
+        return math.pow(a, b)
+    except OverflowError:
+        return -math.inf if a < 0 and odd else math.inf
+    except ValueError:  # a negative base with a fraction for exponent, or 0 with a negative one
+        return math.nan if a != 0 else math.copysign(math.inf, a if odd else 1.0)
+
+
 def _number_log(shift: float, function: Callable[[float], float]) -> Callable[[float], float]:
     return lambda a: -math.inf if a == -shift else _ieee(function)(a)
 
 
-def _frame_sqrt(nw: Any, a: Any) -> Any:
-    # SQL engines raise an error for the whole query where IEEE arithmetic has nan.
-    return nw.when(a >= 0.0).then(nw.when(a >= 0.0).then(a).otherwise(0.0).sqrt()).otherwise(math.nan)
-
-
-def _frame_log(nw: Any, a: Any) -> Any:
-    # As for the square root: SQL engines raise an error for log(0).
-    logarithm = nw.when(a > 0.0).then(a).otherwise(1.0).log()
-    return nw.when(a > 0.0).then(logarithm).otherwise(nw.when(a == 0.0).then(-math.inf).otherwise(math.nan))
-
-
-def _frame_log1p(nw: Any, a: Any) -> Any:
-    # Kahan: the rounding error of u = 1 + a cancels in log(u) / (u - 1). Data frames have no log1p of their own.
-    u = 1.0 + a
-    return nw.when((u == 1.0) | (u == math.inf)).then(a).otherwise(_frame_log(nw, u) * a / (u - 1.0))
-
-
-def _frame_expm1(nw: Any, a: Any) -> Any:
-    # Kahan, likewise; where exp has lost a's digits (u - 1 = -1) or left the range, expm1 is u - 1.
-    u = a.exp()
-    safe = nw.when((u > 0.0) & (u < math.inf)).then(u).otherwise(2.0)
-    return nw.when(u == 1.0).then(a).otherwise(nw.when(safe == u).then((u - 1.0) * a / safe.log()).otherwise(u - 1.0))
-
-
-def _frame_tanh(nw: Any, a: Any) -> Any:
-    t = _frame_expm1(nw, -2.0 * a.abs())
-    size = t / (-2.0 - t)
-    return nw.when(a < 0.0).then(size * -1.0).otherwise(size)
-
-
-def _frame_cosh(_nw: Any, a: Any) -> Any:
-    half = (a.abs() * 0.5).exp()
-    return 0.5 * half * half + 0.5 / half / half
+def _frame_where(nw: Any, condition: Any, a: Any, b: Any) -> Any:
+    # Data frames are stricter than arrays about mixing integers and floats.
+    a, b = (float(branch) if isinstance(branch, int) else branch for branch in (a, b))
+    return nw.when(condition).then(a).otherwise(b)
 
 
 def _array_sign(xp: Any, a: Any) -> Any:
@@ -168,7 +152,6 @@ def _function(
     tangent: Callable[[Nodes, Nodes, Expression], Expression],
     latex: str,
     number: Callable[..., Any],
-    frame: Callable[..., Any],
     **spelling: Any,
 ) -> Primitive:
     """A function of one argument that Python, Numba and array namespaces call by the same name."""
@@ -177,7 +160,7 @@ def _function(
         "numba": f"{name}({{0}})",
         "array": lambda xp, a: getattr(xp, name)(a),
     }
-    return Primitive(name, tangent, latex=latex, number=number, frame=frame, **(row | spelling))
+    return Primitive(name, tangent, latex=latex, number=number, **(row | spelling))
 
 
 COMPARISON, SUM, PRODUCT, NEGATION, POWER = 10, 20, 30, 40, 50
@@ -210,7 +193,7 @@ _rows = [
         _power_tangent,
         latex="{0}^{{{1}}}",
         numba=_numba_power,
-        number=_ieee(operator.pow),
+        number=_number_power,
     ),
     _operator("less", "<", operator.lt, COMPARISON),
     _operator("less_equal", "<=", operator.le, COMPARISON, latex=r"{0} \le {1}"),
@@ -227,14 +210,14 @@ _rows = [
         numba="-{0}",
         number=operator.neg,
         array=lambda _, a: -a,
-        frame=lambda _, a: a * -1.0,
+        frame=lambda _, a: a * -1.0,  # Narwhals has no unary minus
     ),
     _function(
         "absolute",
         lambda a, d, y: d[0] * apply("sign", a[0]),
         r"\left|{0}\right|",
         abs,
-        lambda _, a: a.abs(),
+        frame=lambda _, a: a.abs(),
         python="abs({0})",
         numba="abs({0})",
         array=lambda xp, a: xp.abs(a),
@@ -244,7 +227,7 @@ _rows = [
         _zero,
         r"\operatorname{{sign}}\left({0}\right)",
         lambda a: float((a > 0) - (a < 0)),
-        lambda nw, a: nw.when(a > 0).then(1.0).otherwise(nw.when(a < 0).then(-1.0).otherwise(0.0)),
+        lowered=frame_terms.sign,
         numba="real(1) if {0} > real(0) else (real(-1) if {0} < real(0) else real(0))",
         array=_array_sign,
     ),
@@ -256,7 +239,7 @@ _rows = [
         numba="{1} if {0} else {2}",
         number=lambda c, a, b: a if c else b,
         array=lambda xp, c, a, b: xp.where(c, a, b),
-        frame=lambda nw, c, a, b: nw.when(c).then(a).otherwise(b),
+        frame=_frame_where,
         lift=True,
     ),
     Primitive(
@@ -267,7 +250,7 @@ _rows = [
         numba="{0} if ({0} < {1}) | ({0} != {0}) else {1}",
         number=lambda a, b: a if a < b or a != a else b,
         array=lambda xp, a, b: xp.minimum(a, b),
-        frame=lambda nw, a, b: nw.when(a < b).then(a).otherwise(b),
+        lowered=frame_terms.minimum,
         lift=True,
     ),
     Primitive(
@@ -278,7 +261,7 @@ _rows = [
         numba="{0} if ({0} > {1}) | ({0} != {0}) else {1}",
         number=lambda a, b: a if a > b or a != a else b,
         array=lambda xp, a, b: xp.maximum(a, b),
-        frame=lambda nw, a, b: nw.when(a > b).then(a).otherwise(b),
+        lowered=frame_terms.maximum,
         lift=True,
     ),
     _function(
@@ -286,43 +269,43 @@ _rows = [
         lambda _, d, y: d[0] / (2 * y),
         r"\sqrt{{{0}}}",
         _ieee(math.sqrt),
-        _frame_sqrt,
+        frame=lambda _, a: a.sqrt(),  # Narwhals guards it, and log, where SQL stops with an error
     ),
-    _function("exp", lambda _, d, y: d[0] * y, "e^{{{0}}}", _ieee(math.exp), lambda _, a: a.exp()),
+    _function("exp", lambda _, d, y: d[0] * y, "e^{{{0}}}", _ieee(math.exp), frame=lambda _, a: a.exp()),
     _function(
         "expm1",
         lambda a, d, y: d[0] * apply("exp", a[0]),
         r"\operatorname{{expm1}}\left({0}\right)",
         _ieee(math.expm1),
-        _frame_expm1,
+        lowered=frame_terms.expm1,
     ),
     _function(
         "log",
         lambda a, d, y: d[0] / a[0],
         r"\log\left({0}\right)",
         _number_log(0.0, math.log),
-        _frame_log,
+        frame=lambda _, a: a.log(),
     ),
     _function(
         "log1p",
         lambda a, d, y: d[0] / (1 + a[0]),
         r"\operatorname{{log1p}}\left({0}\right)",
         _number_log(1.0, math.log1p),
-        _frame_log1p,
+        lowered=frame_terms.log1p,
     ),
     _function(
         "tanh",
         lambda a, d, y: d[0] / (apply("cosh", a[0]) * apply("cosh", a[0])),
         r"\tanh\left({0}\right)",
         math.tanh,
-        _frame_tanh,
+        lowered=frame_terms.tanh,
     ),
     _function(
         "cosh",
         lambda a, d, y: d[0] * (apply("tanh", a[0]) * y),
         r"\cosh\left({0}\right)",
         _ieee(math.cosh),
-        _frame_cosh,
+        lowered=frame_terms.cosh,
     ),
 ]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from normwise.formula.expression import Expression, Number
-from normwise.formula.primitives import ATOM, NEGATION, PRIMITIVES, Primitive
+from normwise.formula.primitives import ATOM, COMPARISON, NEGATION, POWER, PRIMITIVES, PRODUCT, Primitive
 from normwise.formula.walk import path, walk
 
 
@@ -28,9 +29,12 @@ class Printer:
 
     template: Callable[[Primitive], str]
     name: Callable[[str], str] = str
+    precedence: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How tightly rows bind that bind otherwise than in Python."""
 
     def constant(self, value: Number) -> Text:
-        return Text(repr(value), ATOM if value >= 0 else NEGATION)
+        text = repr(value) if math.isfinite(value) else f"float('{value}')"
+        return Text(text, ATOM if value >= 0 or value != value else self.precedence.get("negative", NEGATION))
 
     def variable(self, name: str) -> Text:
         return Text(self.name(name))
@@ -38,19 +42,26 @@ class Printer:
     def apply(self, expression: Expression, arguments: tuple[Text, ...]) -> Text:
         row = PRIMITIVES[expression.primitive]
         template = self.template(row)
-        if row.precedence == ATOM or template.startswith(r"\frac"):
-            return Text(template.format(*(argument.text for argument in arguments)))
-        # a - (b - c) and a / (b / c) need their parentheses, (a - b) - c does not; powers group the other way.
-        first = row.precedence + (row.name == "power")
-        rest = row.precedence + (row.name != "power")
+        precedence = self.precedence.get(row.name, row.precedence)
+        if row.precedence == ATOM or template.startswith(r"\frac"):  # they fence their arguments themselves
+            return Text(template.format(*(argument.text for argument in arguments)), precedence)
+        # a - (b - c) and a / (b / c) need their parentheses, (a - b) - c does not; powers group the other way, and
+        # comparisons, which Python would chain, no way.
+        first = row.precedence + (row.precedence in (COMPARISON, POWER))
+        rest = row.precedence + (row.precedence != POWER)
         texts = [a.within(first if i == 0 and len(arguments) > 1 else rest) for i, a in enumerate(arguments)]
-        return Text(template.format(*texts), row.precedence)
+        return Text(template.format(*texts), precedence)
 
 
 _GREEK = frozenset({"alpha", "beta", "gamma", "delta", "epsilon", "mu", "nu", "sigma", "tau"})
 
 PYTHON = Printer(lambda row: row.python)
-LATEX = Printer(lambda row: row.latex, lambda name: rf"\{name}" if name in _GREEK else name)
+LATEX = Printer(
+    lambda row: row.latex,
+    lambda name: rf"\{name}" if name in _GREEK else name,
+    # A fraction or an exponential is an atom but below an exponent; a minus sign stands at the front only.
+    {"divide": POWER - 1, "exp": POWER, "negative": PRODUCT},
+)
 
 
 def python_text(expression: Expression) -> str:

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from normwise.formula.expression import Expression, Number
+from normwise.formula.expression import Expression, Number, apply, constant, variable
 from normwise.formula.primitives import PRIMITIVES, Primitive
 from normwise.formula.walk import Path, path, walk
 
 
 def array_values(way: Path, xp: Any, variables: Mapping[str, Any]) -> list[Any]:
     """The expressions at the ends of a path, over arrays of the namespace `xp` and plain numbers."""
-    return walk(way, _Values(variables, lambda row, arguments: _on_arrays(xp, row, arguments)))
+    return walk(way, _Values(variables, lambda node, arguments: _on_arrays(xp, PRIMITIVES[node.primitive], arguments)))
 
 
-def frame_values(expressions: Sequence[Expression], nw: Any, variables: Mapping[str, Any]) -> list[Any]:
-    """The expressions over Narwhals expressions; `nw` is the narwhals module."""
-    return walk(path(expressions), _Values(variables, lambda row, arguments: row.frame(nw, *arguments)))
+def frame_values(
+    way: Path, variables: Mapping[str, Any], compute: Callable[[Expression, tuple[Any, ...]], Any]
+) -> list[Any]:
+    """The expressions at the ends of a path over what a data-frame engine computes with.
+
+    `compute` is given a node, whose primitive has a ``frame``, and the values of its arguments: so the path is one of
+    `lowered` expressions.
+    """
+    return walk(way, _Values(variables, compute))
+
+
+def lowered(expression: Expression, parameters: Mapping[str, Number]) -> Expression:
+    """The expression in primitives that data frames have, with its parameters as constants."""
+    [told] = walk(path([expression]), _Lowering(parameters))
+    return told
 
 
 def number_value(expression: Expression, variables: Mapping[str, Number]) -> float:
     """The expression over plain numbers, as IEEE arithmetic has it."""
-    [value] = walk(path([expression]), _Values(variables, lambda row, arguments: row.number(*arguments)))
+    [value] = walk(
+        path([expression]), _Values(variables, lambda node, arguments: PRIMITIVES[node.primitive].number(*arguments))
+    )
     return value
 
 
@@ -32,7 +46,7 @@ class _Values:
     """The language of values; what depends on plain numbers alone is computed on plain numbers."""
 
     variables: Mapping[str, Any]
-    compute: Callable[[Primitive, tuple[Any, ...]], Any]
+    compute: Callable[[Expression, tuple[Any, ...]], Any]
 
     def constant(self, value: Number) -> Any:
         return value
@@ -46,7 +60,22 @@ class _Values:
             return row.number(*arguments)
         if row.name == "where" and isinstance(arguments[0], bool):
             return arguments[1] if arguments[0] else arguments[2]
-        return self.compute(row, arguments)
+        return self.compute(expression, arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lowering:
+    parameters: Mapping[str, Number]
+
+    def constant(self, value: Number) -> Expression:
+        return constant(value)
+
+    def variable(self, name: str) -> Expression:
+        return constant(self.parameters[name]) if name in self.parameters else variable(name)
+
+    def apply(self, expression: Expression, arguments: tuple[Expression, ...]) -> Expression:
+        told = PRIMITIVES[expression.primitive].lowered
+        return apply(expression.primitive, *arguments) if told is None else told(*arguments)
 
 
 def _is_number(value: object) -> bool:

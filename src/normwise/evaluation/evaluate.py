@@ -1,0 +1,248 @@
+"""The evaluation: what was asked is checked, summed by the frame's own engine, and finished."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
+from itertools import combinations
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias, cast
+
+import narwhals as nw
+
+from normwise.accumulator import Moments
+from normwise.catalogue import Loss
+from normwise.engines.frames import Question, Sums, measure, rows_of
+from normwise.errors import InputError
+from normwise.evaluation import errors, files
+from normwise.evaluation.result import Difference, Evaluation, Group, Missing, Score
+from normwise.plan import bind_parameters, find_loss, parse_loss
+
+LossChoice: TypeAlias = "str | Loss | Callable[..., Any] | tuple[str | Loss | Callable[..., Any], Mapping[str, float]]"
+Progress: TypeAlias = Callable[[float], None]
+
+
+class _Chosen(NamedTuple):
+    label: str
+    loss: Loss
+    parameters: Mapping[str, float]
+
+
+def evaluate(
+    frame: Any,
+    *,
+    target: str,
+    prediction: str | Sequence[str],
+    by: str | Sequence[str] | None = None,
+    weight: str | None = None,
+    losses: LossChoice | Sequence[LossChoice] = ("l1", "mse"),
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Mean losses of predictions, with standard errors, side by side and by group.
+
+    Parameters
+    ----------
+    frame : data frame, path, or paths
+        Any frame that Narwhals knows, eager or lazy (pandas, polars, pyarrow, DuckDB, ...). Or the path of a CSV, TSV,
+        Parquet, JSON or JSON-lines file, a pattern such as ``"day-*.parquet"``, or several: DuckDB reads them in pieces
+        as one table, columns matched by name; each file must have the columns that are named. In a CSV file a value
+        that is empty, NA, N/A, null, NULL or None is missing.
+    target : str
+        The column of true values.
+    prediction : str or sequence of str
+        The columns of predictions.
+    by : str or sequence of str, optional
+        The columns to group by; rows without a key are a group of their own.
+    weight : str, optional
+        The column of weights, 0 or more.
+    losses : sequence
+        Each a name, a text such as ``"smooth_l1:beta=10"``, a function of `normwise.functional`, a `Loss`, or a pair of
+        one of these with a dict of parameters.
+    progress : callable, optional
+        Called with the percentage done, again and again, while files are read.
+
+    Returns
+    -------
+    Evaluation
+        For each prediction and loss ``sum(weight * loss) / sum(weight)``, computed in float64 over the rows that miss
+        neither prediction, target nor weight (a value is missing where it is null or nan); its standard error; for each
+        pair of predictions the mean difference with its 95% interval (this needs SciPy); and how many rows miss what.
+        Infinite values propagate.
+
+    Raises
+    ------
+    InputError
+        Where a column, file, loss or parameter is not there or not usable, a weight is negative, or no row is complete.
+
+    Examples
+    --------
+    >>> import polars as pl, normwise
+    >>> frame = pl.DataFrame({"y": [1.0, 2.0, 3.0, None], "model": [1.5, 2.0, 2.0, 7.0], "mean": [2.0, 2.0, 2.0, 2.0]})
+    >>> print(normwise.evaluate(frame, target="y", prediction=["model", "mean"], losses=["l1", "huber:delta=0.5"]))
+    loss                    model         mean  n
+    l1               *0.50 ± 0.29  0.67 ± 0.33  3
+    huber:delta=0.5  *0.17 ± 0.11  0.25 ± 0.12  3
+    <BLANKLINE>
+    difference in loss, 95% interval                   l1      huber:delta=0.5
+    model - mean                      -0.17 [-0.88, 0.55]  -0.08 [-0.44, 0.28]
+    <BLANKLINE>
+    1 of 4 rows left out: the target 'y' is missing in 1
+    * the lowest loss
+    """
+    predictions, groups = _names("prediction", prediction), _names("group", by or ())
+    if not predictions:
+        raise errors.nothing_given("prediction")
+    chosen = _chosen(losses)
+    question = Question(target, predictions, [(each.loss.formula, each.parameters) for each in chosen], groups, weight)
+    sums, where = _sums(frame, question, progress)
+    return _finished(question, [each.label for each in chosen], _checked(sums, question, where))
+
+
+def _sums(frame: Any, question: Question, progress: Progress | None) -> tuple[list[Sums], str]:
+    """The sums of each group, and what to call the input in an error."""
+    paths = _paths(frame)
+    if paths is None:
+        try:
+            native = nw.from_native(frame)
+        except TypeError:
+            raise errors.not_a_frame(frame) from None
+        _check_columns(native, question, "the data frame")
+        return measure(native, question), "the data frame"
+    with files.opened(paths) as opened:
+        numeric = [question.target, *question.predictions, *_weight(question)]
+        native = nw.from_native(opened.relation(numeric, question.by))
+        where = opened.paths[0] if len(opened.paths) == 1 else f"the {len(opened.paths)} files"
+        _check_columns(native, question, where)
+        return measure(native, question, lambda query: opened.run(lambda: rows_of(query), progress)), where
+
+
+def _paths(frame: object) -> list[str | Path] | None:
+    entries = cast("Sequence[object]", frame) if isinstance(frame, (list, tuple)) else [frame]
+    paths = [path for path in entries if isinstance(path, (str, Path))]
+    return paths if len(paths) == len(entries) else None
+
+
+def _names(what: str, given: str | Iterable[str]) -> tuple[str, ...]:
+    names = (given,) if isinstance(given, str) else tuple(given)
+    _check_once(what, names)
+    return names
+
+
+def _check_once(what: str, names: Sequence[str]) -> None:
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise errors.named_twice(what, name)
+
+
+def _chosen(losses: LossChoice | Sequence[LossChoice]) -> list[_Chosen]:
+    chosen = [_choose(choice) for choice in _several(losses)]
+    if not chosen:
+        raise errors.nothing_given("loss")
+    _check_once("loss", [each.label for each in chosen])
+    return chosen
+
+
+def _several(losses: LossChoice | Sequence[LossChoice]) -> Sequence[LossChoice]:
+    choices = cast("Sequence[LossChoice]", losses)
+    one = not isinstance(losses, (list, tuple)) or (len(choices) == 2 and isinstance(choices[1], Mapping))
+    return [cast("LossChoice", losses)] if one else choices
+
+
+def _choose(choice: LossChoice) -> _Chosen:
+    if isinstance(choice, str):
+        loss, parameters = parse_loss(choice)
+    elif isinstance(choice, tuple):
+        loss = find_loss(choice[0])
+        parameters = bind_parameters(loss, choice[1])
+    else:
+        loss = find_loss(choice)
+        parameters = bind_parameters(loss, {})
+    if loss.further_arrays:
+        raise errors.further_arrays(loss.name, loss.further_arrays)
+    assignments = ",".join(f"{name}={value:g}" for name, value in parameters.items())
+    return _Chosen(f"{loss.name}:{assignments}" if assignments else loss.name, loss, parameters)
+
+
+def _weight(question: Question) -> tuple[str, ...]:
+    return () if question.weight is None else (question.weight,)
+
+
+def _check_columns(frame: nw.DataFrame[Any] | nw.LazyFrame[Any], question: Question, where: str) -> None:
+    schema = frame.collect_schema()
+    numeric = (question.target, *question.predictions, *_weight(question))
+    for name in (*numeric, *question.by):
+        if name not in schema:
+            raise errors.no_such_column(name, schema.names(), where)
+    for name in numeric:
+        if not schema[name].is_numeric():
+            raise errors.not_numeric(name, schema[name])
+
+
+def _checked(sums: list[Sums], question: Question, where: str) -> list[Sums]:
+    whole = _whole(sums) if sums else None
+    if whole is None or whole.rows == 0:
+        raise errors.no_rows(where)
+    if question.weight is not None and whole.least_weight < 0:
+        raise errors.negative_weight(question.weight, whole.least_weight)
+    for prediction, scores in zip(question.predictions, whole.scores, strict=True):
+        if scores[0].count == 0:
+            raise errors.no_complete_row(prediction, question.target, question.weight, whole.rows)
+    return sums
+
+
+def _whole(sums: list[Sums]) -> Sums:
+    return reduce(Sums.merge, sums)
+
+
+def _finished(question: Question, labels: list[str], sums: list[Sums]) -> Evaluation:
+    groups = sorted(sums, key=lambda each: [_order(value) for value in each.key]) if question.by else []
+    return Evaluation(
+        target=question.target,
+        predictions=tuple(question.predictions),
+        losses=tuple(labels),
+        by=tuple(question.by),
+        weight=question.weight,
+        overall=_group(question, labels, _whole(sums), ()),
+        groups=tuple(_group(question, labels, each, each.key) for each in groups),
+    )
+
+
+def _order(value: Any) -> tuple[bool, bool, Any]:
+    absent, nan = value is None, value is not None and value != value
+    return absent, nan, 0 if absent or nan else value
+
+
+def _group(question: Question, labels: list[str], sums: Sums, key: tuple[Any, ...]) -> Group:
+    predictions = question.predictions
+    missing = dict(zip(predictions, sums.missing_predictions, strict=True))
+    return Group(
+        key=key,
+        rows=sums.rows,
+        missing=Missing(sums.missing_target, sums.missing_weight, missing),
+        scores=tuple(
+            Score(prediction, label, moments.finish("mean"), moments.standard_error(), int(moments.count))
+            for prediction, each in zip(predictions, sums.scores, strict=True)
+            for label, moments in zip(labels, each, strict=True)
+        ),
+        differences=tuple(
+            _difference(first, second, label, moments)
+            for (first, second), each in zip(combinations(predictions, 2), sums.differences, strict=True)
+            for label, moments in zip(labels, each, strict=True)
+        ),
+    )
+
+
+def _difference(first: str, second: str, label: str, moments: Moments) -> Difference:
+    mean, n = moments.finish("mean"), int(moments.count)
+    reach = _student(n - 1) * moments.standard_error()
+    return Difference(first, second, label, mean, mean - reach, mean + reach, n)
+
+
+def _student(freedom: int) -> float:
+    """The 97.5% quantile of Student's t."""
+    try:
+        from scipy.special import stdtrit
+    except ModuleNotFoundError:
+        raise InputError("the interval of a difference needs SciPy: pip install 'normwise[cli]'") from None
+    return float(stdtrit(freedom, 0.975)) if freedom > 0 else math.nan
