@@ -1,0 +1,1 @@
+"""Forecast the delays of real flights by one model, trained by three losses: ``python -m examples.flights``."""
