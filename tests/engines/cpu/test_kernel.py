@@ -1,0 +1,140 @@
+"""Kernels: packed instructions, and sums that do not depend on the threads."""
+
+import os
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+import torch
+
+import normwise
+from normwise.catalogue import Loss
+from normwise.engines.cpu import Kernel, KernelSpec
+from normwise.engines.cpu.kernel import CHUNK, SERIAL
+from normwise.engines.cpu.source import Real
+
+# Arithmetic on whole registers, in single (s) or double (d) precision. The sums are float64 in every kernel, so
+# only the instructions of the formula's own precision count, and only arithmetic that a formula does.
+ARITHMETIC = r"(?:add|sub|mul|div|max|min|and|andn|or|xor|blendv|cmp\w*|fn?m(?:add|sub)\d+)"
+PACKED = {
+    "x86_64": {"float32": rf"\bv?{ARITHMETIC}ps\b.*%[xyz]mm", "float64": rf"\bv?{ARITHMETIC}pd\b.*%[xyz]mm"},
+    "aarch64": {"float32": r"\bf\w+\s+v\d+\.4s", "float64": r"\bf\w+\s+v\d+\.2d"},
+}
+PACKED |= {"AMD64": PACKED["x86_64"], "arm64": PACKED["aarch64"]}
+KINDS = ("reduce", "reduce with gradient", "map")
+
+
+def spec_of(loss: Loss, kind: str, real: Real, strided: bool) -> KernelSpec:
+    formula, slope = loss.formula, loss.formula.derivative("x")
+    outputs = {"reduce": (), "reduce with gradient": (slope,), "map": (formula,)}[kind]
+    operands = len(formula.arrays) + len(outputs)
+    unit = (False, *[True] * (operands - 1)) if strided else None
+    return KernelSpec(formula, outputs, total=kind != "map", weighted=False, real=real, unit=unit)
+
+
+@pytest.mark.parametrize("real", get_args(Real))
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("strided", [False, True], ids=["flat", "strided"])
+def test_a_kernel_is_made_of_packed_instructions(loss: Loss, real: Real, kind: str, strided: bool) -> None:
+    if platform.machine() not in PACKED:
+        pytest.skip(f"no pattern for {platform.machine()}")
+    text = Kernel(spec_of(loss, kind, real, strided)).assembly
+    packed = re.findall(PACKED[platform.machine()][real], text)
+    assert len(packed) >= 2, f"only {packed}"
+    calls = {
+        call
+        for call in re.findall(r"\bcall\w*\s+\*?(\S+)", text)
+        if re.search(r"exp|log|pow|tanh|cosh", call)
+    }
+    assert not calls, f"an elementary function is called for each element: {calls}"
+
+
+@pytest.mark.parametrize("size", [1, CHUNK - 1, CHUNK, CHUNK + 1, SERIAL - 1, SERIAL, 5 * SERIAL + 7])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_any_number_of_threads_gives_the_same_bits(size: int, dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(size)
+    x = torch.randn(size, dtype=dtype, generator=generator).mul_(100).requires_grad_()
+    t, w = torch.randn(2, size, dtype=dtype, generator=generator).unbind()
+    before, results = torch.get_num_threads(), list[list[Any]]()
+    try:
+        for threads in (1, 2, 3, 5):
+            torch.set_num_threads(threads)
+            value = normwise.smooth_l1_loss(x, t, weight=w, beta=2.0)
+            [gradient] = torch.autograd.grad(value, x)
+            table = normwise.mse_loss(x.detach().expand(3, size)[:, ::2], t.expand(3, size)[:, ::2])
+            results.append([value.detach(), gradient, table])
+    finally:
+        torch.set_num_threads(before)
+    for other in results[1:]:
+        for first, second in zip(results[0], other, strict=True):
+            np.testing.assert_array_equal(first.numpy(), second.numpy())
+
+
+@pytest.mark.parametrize("size", [CHUNK - 1, CHUNK + 1, SERIAL - 1, SERIAL + 1, 3 * SERIAL + 5])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_blocks_cover_everything_once(size: int, dtype: str) -> None:
+    x = np.ones(size, dtype)
+    assert normwise.mse_loss(x, 0 * x, reduction="sum") == size
+    assert normwise.l1_loss(x, 0 * x, weight=2 * x, reduction="sum") == 2 * size
+    _, gradient = normwise.value_and_grad("mse")(x, 0 * x, reduction="sum")
+    np.testing.assert_array_equal(gradient, 2 * x)
+
+
+WITHOUT_TORCH = """
+import os, sys
+import numpy as np, normwise
+rng = np.random.default_rng(3)
+x, t = rng.normal(size=(2, 300_001)) * 1e3
+value, gradient = normwise.value_and_grad("mse")(x, t)
+assert "torch" not in sys.modules
+print(value.hex(), hash(gradient.tobytes()))
+"""
+
+
+def test_the_pool_without_torch_gives_the_same_bits() -> None:
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", WITHOUT_TORCH],
+            env={**_environment(), "OMP_NUM_THREADS": threads, "PYTHONHASHSEED": "0"},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        ).stdout
+        for threads in ("1", "2", "3", "5")
+    }
+    assert len(outputs) == 1
+
+
+AFTER_FORK = """
+import os, sys, warnings
+warnings.simplefilter("ignore")
+import torch, numpy as np, normwise
+x, t = np.random.default_rng(3).normal(size=(2, 300_001))
+torch.set_num_threads(3)
+expected = normwise.mse_loss(x, t)
+child = os.fork()
+if child == 0:
+    same = normwise.mse_loss(x, t) == expected
+    tensor = torch.from_numpy(x).requires_grad_()
+    normwise.mse_loss(tensor, torch.from_numpy(t))
+    os._exit(0 if same else 1)
+_, status = os.waitpid(child, 0)
+assert normwise.mse_loss(x, t) == expected
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_computes_the_same() -> None:
+    subprocess.run([sys.executable, "-c", AFTER_FORK], env=_environment(), check=True, timeout=60)
+
+
+def _environment() -> dict[str, str]:
+    source = str(Path(normwise.__file__).parents[1])
+    return {**os.environ, "PYTHONPATH": source}

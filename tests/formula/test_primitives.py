@@ -1,0 +1,199 @@
+"""Every primitive in every language: against mpmath, and against IEEE arithmetic as NumPy has it."""
+
+import itertools
+import math
+import string
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import array_api_strict
+import duckdb
+import mpmath
+import narwhals as nw
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import polars as pl
+import pytest
+from array_api_compat import numpy as numpy_namespace
+from array_api_compat import torch as torch_namespace
+
+from normwise.engines.cpu import Kernel, KernelSpec
+from normwise.formula import Expression, Formula, where
+from normwise.formula.expression import apply, variable
+from normwise.formula.primitives import PRIMITIVES
+from normwise.formula.values import array_values, frame_values, lowered, number_value
+from normwise.formula.walk import path
+from tests.oracles.mpmath_language import exact_value
+from tests.oracles.ulp import error_in_ulp
+
+Array = npt.NDArray[Any]
+COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
+MAGNITUDES = [5e-324, 1e-310, 1e-30, 1e-8, 0.3, 1.0, 2.5, 3.0, 31.0, 709.0, 1e30, 1e200]
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.0, -2.0, math.inf, -math.inf, math.nan]
+
+
+def expression_of(name: str) -> Expression:
+    """The primitive as a real function of a and b; a comparison by what it selects."""
+    a, b = variable("a"), variable("b")
+    if name == "where":
+        return where(a < b, b, a)
+    if name in COMPARISONS:
+        return where(apply(name, a, b), 1.0, 0.0)
+    fields = {field for _, field, _, _ in string.Formatter().parse(PRIMITIVES[name].python) if field}
+    return apply(name, *[a, b][: len(fields)])
+
+
+EXPRESSIONS = {name: expression_of(name) for name in PRIMITIVES}
+
+
+def by_numbers(a: Array, b: Array) -> dict[str, Array]:
+    return {
+        name: np.array(
+            [number_value(e, {"a": x, "b": y}) for x, y in zip(a.tolist(), b.tolist(), strict=True)]
+        )
+        for name, e in EXPRESSIONS.items()
+    }
+
+
+def by_arrays(namespace: Any, asarray: Callable[[Array], Any]) -> Callable[[Array, Array], dict[str, Array]]:
+    def values(a: Array, b: Array) -> dict[str, Array]:
+        with np.errstate(all="ignore"):
+            given = {"a": asarray(a), "b": asarray(b)}
+            computed = array_values(path(list(EXPRESSIONS.values())), namespace, given)
+        return {name: np.asarray(value) for name, value in zip(EXPRESSIONS, computed, strict=True)}
+
+    return values
+
+
+def by_kernel(real: str) -> Callable[[Array, Array], dict[str, Array]]:
+    formulas = tuple(Formula(name, ("a", "b"), {}, e) for name, e in EXPRESSIONS.items())
+
+    def values(a: Array, b: Array) -> dict[str, Array]:
+        spec = KernelSpec(formulas[0], formulas, total=False, weighted=False, real=real)  # type: ignore[arg-type]
+        results = [np.empty_like(a) for _ in formulas]
+        Kernel(spec).flat(a.size, [array.ctypes.data for array in (a, b, *results)], 1.0, ())
+        return dict(zip(EXPRESSIONS, results, strict=True))
+
+    return values
+
+
+def by_frame(native: Callable[[pd.DataFrame], Any]) -> Callable[[Array, Array], dict[str, Array]]:
+    def values(a: Array, b: Array) -> dict[str, Array]:
+        def compute(node: Expression, arguments: tuple[Any, ...]) -> Any:
+            spelling = PRIMITIVES[node.primitive].frame
+            assert spelling is not None, f"{node.primitive} is neither spelt nor lowered"
+            return spelling(nw, *arguments)
+
+        way = path([lowered(expression, {}) for expression in EXPRESSIONS.values()])
+        expressions = frame_values(way, {"a": nw.col("a"), "b": nw.col("b")}, compute)
+        named = [e.alias(name) for name, e in zip(EXPRESSIONS, expressions, strict=True)]
+        frame = nw.from_native(native(pd.DataFrame({"place": range(a.size), "a": a, "b": b})))
+        with np.errstate(all="ignore"):
+            computed = frame.select(nw.col("place"), *named).sort("place").lazy().collect(backend="pandas")
+        return {name: computed[name].to_numpy().astype(float) for name in EXPRESSIONS}
+
+    return values
+
+
+ARRAYS: Mapping[str, Callable[[Array, Array], dict[str, Array]]] = {
+    "numbers": by_numbers,
+    "numpy": by_arrays(numpy_namespace, np.asarray),
+    "torch": by_arrays(torch_namespace, torch_namespace.asarray),
+    "array_api_strict": by_arrays(array_api_strict, array_api_strict.asarray),
+    "numba": by_kernel("float64"),
+}
+FRAMES: Mapping[str, Callable[[Array, Array], dict[str, Array]]] = {
+    "pandas": by_frame(lambda frame: frame),
+    "polars": by_frame(pl.from_pandas),
+    "duckdb": by_frame(duckdb.from_df),
+}
+LANGUAGES = ARRAYS | FRAMES
+
+
+def pairs(values: list[float]) -> tuple[Array, Array]:
+    a, b = np.array(list(itertools.product(values, repeat=2))).T.copy()
+    return a, b
+
+
+def truth(name: str, a: float, b: float) -> Any:
+    """The exact value; nan outside the domain of the primitive."""
+    value = exact_value(EXPRESSIONS[name], {"a": a, "b": b}, digits=350)
+    return value if isinstance(value, mpmath.mpf | int) else math.nan
+
+
+@pytest.fixture(scope="module")
+def finite() -> tuple[Array, Array, dict[str, list[Any]]]:
+    rng = np.random.default_rng(7)
+    random = rng.normal(size=40) * 10.0 ** rng.integers(-3, 3, 40)
+    a, b = pairs([sign * m for m in MAGNITUDES for sign in (1, -1)])
+    a, b = np.append(a, random), np.append(b, rng.permutation(random))
+    points = list(zip(a.tolist(), b.tolist(), strict=True))
+    unary = {n for n, e in EXPRESSIONS.items() if len(e.arguments) == 1}
+    exact: dict[str, list[Any]] = {}
+    for name in EXPRESSIONS:
+        known: dict[Any, Any] = {}
+        for x, y in points:
+            at = x if name in unary else (x, y)
+            if at not in known:
+                known[at] = truth(name, x, y)
+        exact[name] = [known[x if name in unary else (x, y)] for x, y in points]
+    return a, b, exact
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_finite_values_are_right_to_a_few_ulp(
+    language: str, finite: tuple[Array, Array, dict[str, list[Any]]]
+) -> None:
+    a, b, exact = finite
+    bound = 8 if language in FRAMES else 4
+    computed = LANGUAGES[language](a, b)
+    wrong = [
+        f"{name}({x}, {y}) = {value}, not {mpmath.nstr(mpmath.mpf(true))}"
+        for name, values in computed.items()
+        for x, y, value, true in zip(a, b, values, exact[name], strict=True)
+        if not (np.isnan(value) if mpmath.isnan(true) else error_in_ulp(value, true) <= bound)
+    ]
+    assert not wrong, f"{len(wrong)} wrong: {wrong[:12]}"
+
+
+def quietly(function: Callable[..., Array], *arguments: Array) -> Array:
+    with np.errstate(all="ignore"):
+        return function(*arguments)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_special_values_are_those_of_ieee_arithmetic(language: str) -> None:
+    a, b = pairs(SPECIAL)
+    if language in FRAMES:  # whose comparisons with nan are never asked
+        a, b = (values[~(np.isnan(a) | np.isnan(b))] for values in (a, b))
+    computed, wrong = LANGUAGES[language](a, b), list[str]()
+    for name, expression in EXPRESSIONS.items():
+        if name == "where":
+            expected = np.where(a < b, b, a)
+        elif name == "sign":
+            expected = np.nan_to_num(np.sign(a))
+        elif len(expression.arguments) == 1:
+            expected = quietly(getattr(np, name), a)
+        else:
+            expected = quietly(getattr(np, name), a, b).astype(float)
+        same = np.isclose(computed[name], expected, rtol=1e-15, atol=0, equal_nan=True)
+        got = computed[name]
+        wrong += [f"{name}({a[i]}, {b[i]}) = {got[i]}, not {expected[i]}" for i in np.flatnonzero(~same)]
+    assert not wrong, f"{len(wrong)} wrong: {wrong[:12]}"
+
+
+def test_single_precision_kernels_are_right_to_a_few_ulp() -> None:
+    points = [sign * m for m in (1e-44, 1e-30, 1e-8, 0.3, 1.0, 2.5, 31.0, 88.0, 1e30) for sign in (1, -1)]
+    a, b = (values.astype(np.float32) for values in pairs(points))
+    wrong = [
+        f"{name}({x}, {y}) = {value}"
+        for name, values in by_kernel("float32")(a, b).items()
+        for x, y, value in zip(a, b, values, strict=True)
+        if not (
+            np.isnan(value)
+            if mpmath.isnan(true := truth(name, float(x), float(y)))
+            else error_in_ulp(value, true) <= 4
+        )
+    ]
+    assert not wrong, f"{len(wrong)} wrong: {wrong[:12]}"

@@ -1,0 +1,201 @@
+"""The command line, run as a process: what it prints and writes, and one line with exit code 2 for each bad input."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from normwise.catalogue import losses
+from normwise.evaluation import evaluate
+
+ROWS = pl.DataFrame(
+    {
+        "actual": [1.0, 2.0, 3.0, None, 5.0, 6.0],
+        "model": [1.1, 2.6, 2.0, 4.0, None, 6.5],
+        "mean": [3.0, 3.0, 3.0, 3.0, 3.0, 3.0],
+        "place": ["north", "south", "north", "south", "north", None],
+        "size": [1, 2, 1, 2, 1, 2],
+        "change": [1, -2, 1, 2, 1, 2],
+    }
+)
+
+
+def normwise(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    call = [sys.executable, "-W", "error", "-m", "normwise.cli", *map(str, arguments)]
+    return subprocess.run(call, cwd=cwd, capture_output=True, text=True, timeout=60, check=False, env=environment())
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"PYTHONUTF8": "1", "COLUMNS": "80"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("files")
+    ROWS.write_csv(folder / "rows.csv")
+    ROWS.write_parquet(folder / "rows.parquet")
+    ROWS.write_ndjson(folder / "rows.jsonl")
+    ROWS[:3].write_csv(folder / "part-1.csv")
+    ROWS[3:].write_csv(folder / "part-2.csv")
+    (folder / "empty.csv").write_text("")
+    (folder / "header.csv").write_text("actual,model\n")
+    (folder / "not.parquet").write_text("not Parquet at all" * 20)
+    (folder / "cut.jsonl").write_text('{"actual": 1, "model": 2}\n{"actual": 1, "mod')
+    return folder
+
+
+QUESTION = ("--target", "actual", "--prediction", "model", "-p", "mean")
+
+
+@pytest.mark.parametrize(
+    "files", [["rows.csv"], ["rows.parquet"], ["rows.jsonl"], ["part-1.csv", "part-2.csv"], ["part-*.csv"]]
+)
+def test_json_is_the_evaluation_in_full_precision(folder: Path, files: list[str]) -> None:
+    options = ("--by", "place", "--weight", "size", "--loss", "smooth_l1:beta=0.5", "--loss", "l1", "--json", "-")
+    done = normwise("evaluate", *files, *QUESTION, *options, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    expected = evaluate(
+        ROWS,
+        target="actual",
+        prediction=["model", "mean"],
+        by="place",
+        weight="size",
+        losses=["smooth_l1:beta=0.5", "l1"],
+    )
+    assert approximate(expected.to_dict()) == json.loads(done.stdout)
+
+
+def approximate(told: Any) -> Any:
+    """The same with room for the order of summation."""
+    if isinstance(told, dict):
+        return {name: approximate(entry) for name, entry in told.items()}
+    if isinstance(told, list):
+        return [approximate(entry) for entry in told]
+    return pytest.approx(told, rel=1e-12) if isinstance(told, float) else told
+
+
+def test_the_table_sets_predictions_side_by_side(folder: Path) -> None:
+    done = normwise("evaluate", "rows.csv", *QUESTION, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert ["loss", "model", "mean", "n"] in lines
+    assert ["l1", "*0.55", "±", "0.18", "1.60", "±", "0.51", "4", "/", "5"] in lines
+    assert "model - mean" in done.stdout
+    assert "the target 'actual' is missing in 1, the prediction 'model' in 1" in done.stdout
+
+
+def test_groups_are_rows_of_a_table_for_each_loss(folder: Path) -> None:
+    done = normwise("evaluate", "rows.csv", *QUESTION, "--by", "place", "--json", "out.json", cwd=folder)
+    lines = [line.split() for line in done.stdout.splitlines() if line.split()]
+    firsts = [line[0] for line in lines]
+    assert [first for first in firsts if first in {"l1", "mse", "north", "south", "(missing)", "all"}] == [
+        *("l1", "north", "south", "(missing)", "all"),
+        *("mse", "north", "south", "(missing)", "all"),
+    ]
+    assert json.loads((folder / "out.json").read_text())["groups"][0]["key"] == {"place": "north"}
+
+
+def test_list_names_every_loss(folder: Path) -> None:
+    done = normwise("list", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    for loss in losses.values():
+        [line] = [line for line in done.stdout.splitlines() if line.split()[:1] == [loss.name]]
+        assert loss.documentation.splitlines()[0] in line
+        assert all(f"{name}={default:g}" in line for name, default in loss.parameters.items())
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("evaluate", "--help")])
+def test_help(folder: Path, arguments: tuple[str, ...]) -> None:
+    done = normwise(*arguments, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "evaluate" in done.stdout
+
+
+BAD: dict[str, tuple[tuple[object, ...], str]] = {
+    "no such file": (("row.csv", *QUESTION), "there is no file row.csv: did you mean rows.csv"),
+    "no match": (("none*.csv", *QUESTION), "no file matches none*.csv"),
+    "no such column": (
+        ("rows.csv", "-t", "sise", "-p", "model"),
+        "no column 'sise' in rows.csv: did you mean size?",
+    ),
+    "no such group": (("rows.csv", *QUESTION, "--by", "plaice"), "no column 'plaice' in rows.csv: did you mean place?"),
+    "text in CSV": (
+        ("rows.csv", "-t", "place", "-p", "model"),
+        "column 'place' is not numeric: it is 'north' in line 2",
+    ),
+    "text in Parquet": (("rows.parquet", "-t", "place", "-p", "model"), "column 'place' is not numeric but String"),
+    "unknown loss": (("rows.csv", *QUESTION, "--loss", "hubert"), "no loss 'hubert': did you mean huber"),
+    "unknown parameter": (("rows.csv", *QUESTION, "-l", "huber:beta=1"), "huber has no parameter 'beta'"),
+    "no number": (("rows.csv", *QUESTION, "-l", "huber:delta=one"), "which is not a number"),
+    "outside the domain": (("rows.csv", *QUESTION, "-l", "quantile:q=2"), "Given q=2; expected a number in [0, 1]"),
+    "empty file": (("empty.csv", *QUESTION), "empty.csv has no rows"),
+    "header alone": (("header.csv", "-t", "actual", "-p", "model"), "header.csv has no rows"),
+    "no complete row": (("rows.csv", "-t", "actual", "-p", "nothing"), "no column 'nothing'"),
+    "not Parquet": (("not.parquet", *QUESTION), "cannot read not.parquet: "),
+    "cut JSON": (("cut.jsonl", "-t", "actual", "-p", "model"), "cannot read cut.jsonl: "),
+    "negative weight": (("rows.csv", *QUESTION, "-w", "change"), "weight 'change' is negative in some row"),
+    "mixed formats": (("rows.csv", "rows.parquet", *QUESTION), "different formats"),
+    "unwritable": (
+        ("rows.csv", *QUESTION, "--json", "no/where.json"),
+        "cannot write no/where.json: there is no folder no",
+    ),
+    "a folder to write": (("rows.csv", *QUESTION, "--json", "."), "cannot write .: it is a folder"),
+    "no target": (("rows.csv", "-p", "model"), "Missing option '--target'"),
+    "no such option": (("rows.csv", *QUESTION, "--los", "l1"), "No such option: --los"),
+}
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_bad_input_is_one_line_and_exit_code_2(folder: Path, bad: str) -> None:
+    arguments, message = BAD[bad]
+    done = normwise("evaluate", *arguments, cwd=folder)
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert line.startswith("normwise: ")
+    assert message in line
+    assert done.stdout == ""
+
+
+def test_no_complete_row_is_bad_input(folder: Path) -> None:
+    (folder / "apart.csv").write_text("actual,model\n1,\n,2\n")
+    done = normwise("evaluate", "apart.csv", "-t", "actual", "-p", "model", cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert (
+        done.stderr
+        == "normwise: none of the 2 rows is complete in the columns 'actual', 'model': each has one missing\n"
+    )
+
+
+def test_a_closed_pipe_is_no_error(folder: Path) -> None:
+    call = f"{sys.executable} -W error -m normwise.cli list | true"
+    done = subprocess.run(call, shell=True, cwd=folder, capture_output=True, text=True, check=False, env=environment())
+    assert done.stderr == ""
+
+
+@pytest.mark.long
+def test_a_terminal_sees_a_progress_bar_where_the_work_is_long(tmp_path: Path) -> None:
+    import duckdb
+
+    path = tmp_path / "long.parquet"
+    duckdb.sql("SELECT random() AS t, random() AS p, random() AS q FROM range(12_000_000)").write_parquet(str(path))
+    seen, terminal = pty.openpty()
+    call = [sys.executable, "-m", "normwise.cli", "evaluate", str(path), "-t", "t", "-p", "p", "-p", "q"]
+    call += [part for name in losses for part in ("--loss", name)]
+    done = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=terminal, env=environment() | {"TERM": "xterm"})
+    os.close(terminal)
+    told = b""
+    try:
+        while part := os.read(seen, 4096):
+            told += part
+    except OSError:  # Linux's way to say that the other end is closed
+        pass
+    output, _ = done.communicate(timeout=60)
+    assert done.returncode == 0
+    assert b"reading" in told
+    assert b"log_cosh" in output
