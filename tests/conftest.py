@@ -20,7 +20,7 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that takes `loss` runs for every loss; one that takes `case`, for samples of its parameters too."""
+    """A test that takes `loss` runs for every loss; one that takes `case`, for samples of its parameters."""
     import normwise
     from tests.samples import cases
 

@@ -19,9 +19,7 @@ def test_integers_and_booleans_are_computed_in_float64(loss: Loss) -> None:
             given = x.astype(dtype), t.astype(dtype)
             value = function(*given, reduction=reduction)
             assert value.dtype == np.float64
-            np.testing.assert_array_equal(
-                value, function(*(a.astype(float) for a in given), reduction=reduction)
-            )
+            np.testing.assert_array_equal(value, function(*(a.astype(float) for a in given), reduction=reduction))
 
 
 @pytest.mark.parametrize(

@@ -33,9 +33,7 @@ class Watching(TorchDispatchMode):
 
 
 def on_arrays(asarray: Callable[..., Any]) -> Callable[..., tuple[Array, Array | None]]:
-    def computed(
-        case: Case, x: Array, t: Array, weight: Array | None, reduction: str
-    ) -> tuple[Array, Array | None]:
+    def computed(case: Case, x: Array, t: Array, weight: Array | None, reduction: str) -> tuple[Array, Array | None]:
         keywords = {**case.parameters, "weight": None if weight is None else asarray(weight)}
         with np.errstate(all="ignore"):
             value = case.function(asarray(x), asarray(t), reduction=reduction, **keywords)
@@ -51,9 +49,7 @@ def on_arrays(asarray: Callable[..., Any]) -> Callable[..., tuple[Array, Array |
 
 
 def on_torch(mode: Callable[[], Any]) -> Callable[..., tuple[Array, Array | None]]:
-    def computed(
-        case: Case, x: Array, t: Array, weight: Array | None, reduction: str
-    ) -> tuple[Array, Array | None]:
+    def computed(case: Case, x: Array, t: Array, weight: Array | None, reduction: str) -> tuple[Array, Array | None]:
         with mode():
             input = torch.tensor(x, requires_grad=True)
             w = None if weight is None else torch.tensor(weight)
@@ -112,9 +108,7 @@ def test_values_and_gradients_are_exact_to_rounding(
             expected = ones if reduction == "sum" else ones / divisor
             assert scale > 0
             assert gradient.dtype == dtype
-            np.testing.assert_allclose(
-                gradient, expected, rtol=10 * rtol, atol=rtol * float(np.abs(expected).max())
-            )
+            np.testing.assert_allclose(gradient, expected, rtol=10 * rtol, atol=rtol * float(np.abs(expected).max()))
 
 
 @pytest.mark.parametrize("name", TORCH)
@@ -133,9 +127,7 @@ def test_parameters_beside_torchs_are_keyword_only(loss: Loss) -> None:
         assert arguments[name].kind is arguments[name].KEYWORD_ONLY
 
 
-LEGACY = [
-    (size_average, reduce) for size_average in (None, True, False, 0) for reduce in (None, True, False)
-][1:]
+LEGACY = [(size_average, reduce) for size_average in (None, True, False, 0) for reduce in (None, True, False)][1:]
 
 
 @pytest.mark.parametrize(("size_average", "reduce"), LEGACY)
@@ -325,9 +317,7 @@ def test_value_and_grad_of_unreduced_values_is_refused(loss: Loss) -> None:
 )
 def test_the_gradient_has_the_shape_and_dtype_of_the_input(loss: Loss, x: Array, t: Array) -> None:
     numpys = normwise.value_and_grad(loss)(x, t, broadcast=True, reduction="sum")[1]
-    torchs = normwise.value_and_grad(loss)(torch.tensor(x), torch.tensor(t), broadcast=True, reduction="sum")[
-        1
-    ]
+    torchs = normwise.value_and_grad(loss)(torch.tensor(x), torch.tensor(t), broadcast=True, reduction="sum")[1]
     assert torchs.shape == x.shape
     assert torchs.numpy().dtype == x.dtype
     assert numpys.shape == x.shape

@@ -140,9 +140,7 @@ def test_torch_layouts(skewed: Any, layout: str, weight: str, rng: np.random.Gen
             check(total.detach(), expected.sum() / divisor)
             wanted = [a for a in arrays if a.requires_grad]
             gradients = torch.autograd.grad(total, wanted)
-            for gradient, slope in zip(
-                gradients, [s for s, n in zip(slopes, needed, strict=True) if n], strict=True
-            ):
+            for gradient, slope in zip(gradients, [s for s, n in zip(slopes, needed, strict=True) if n], strict=True):
                 check(gradient, slope / divisor)
 
 

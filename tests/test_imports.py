@@ -103,9 +103,7 @@ def test_nothing_imports_upward_from_a_face_to_another_but_what_they_share() -> 
 def loaded_by(statement: str) -> set[str]:
     command = [sys.executable, "-X", "importtime", "-c", statement]
     environment = {"PYTHONPATH": str(SOURCE.parent)}
-    trace = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=True, timeout=60
-    ).stderr
+    trace = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60).stderr
     return {line.rpartition("|")[2].strip().split(".")[0] for line in trace.splitlines()}
 
 

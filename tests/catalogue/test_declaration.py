@@ -20,9 +20,7 @@ from normwise.catalogue import Interval, Loss, declare
         (Interval(0, math.inf, "left"), [0.0, 1e300], [math.inf, -1.0, math.nan]),
     ],
 )
-def test_an_interval_holds_its_ends_as_it_says(
-    interval: Interval, inside: list[float], outside: list[float]
-) -> None:
+def test_an_interval_holds_its_ends_as_it_says(interval: Interval, inside: list[float], outside: list[float]) -> None:
     assert all(value in interval for value in inside)
     assert not any(value in interval for value in outside)
 
@@ -95,9 +93,7 @@ def plain(r: Any, p: Any = 1.0) -> Any:
         (plain, {"domain": {"q": Interval(0, 1)}}, "names q, which is no parameter"),
     ],
 )
-def test_what_is_no_loss_is_refused(
-    function: Callable[..., Any], details: dict[str, Any], words: str
-) -> None:
+def test_what_is_no_loss_is_refused(function: Callable[..., Any], details: dict[str, Any], words: str) -> None:
     with pytest.raises(TypeError, match=words):
         declare(function, **details)
 

@@ -43,5 +43,6 @@ def test_a_loss_that_is_added_to_a_page_is_everywhere(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         timeout=120,
+        check=False,
     )
     assert result.stdout == "done\n", result.stderr

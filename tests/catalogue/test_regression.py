@@ -72,17 +72,13 @@ def test_nan_and_infinity_show_in_the_value(case: Case) -> None:
     values = case(np.array([math.nan, math.inf, -math.inf]), np.zeros(3), reduction="none")
     assert math.isnan(values[0])
     for side, value in zip((1, -1), values[1:], strict=True):
-        far = exact_value(
-            case.loss.written.expression, {"r": side * mpmath.mpf(10) ** 100, **case.parameters}
-        )
+        far = exact_value(case.loss.written.expression, {"r": side * mpmath.mpf(10) ** 100, **case.parameters})
         if far > 1e50:
             assert value == math.inf, f"at {side * math.inf}"
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_a_loss_is_never_negative_and_zero_without_error(
-    case: Case, dtype: str, rng: np.random.Generator
-) -> None:
+def test_a_loss_is_never_negative_and_zero_without_error(case: Case, dtype: str, rng: np.random.Generator) -> None:
     x = rng.normal(size=200).astype(dtype) * np.logspace(-30, 30, 200, dtype=dtype)
     assert case(x, x) == 0
     assert np.min(case(x, np.zeros_like(x), reduction="none")) >= 0

@@ -49,9 +49,7 @@ EXPRESSIONS = {name: expression_of(name) for name in PRIMITIVES}
 
 def by_numbers(a: Array, b: Array) -> dict[str, Array]:
     return {
-        name: np.array(
-            [number_value(e, {"a": x, "b": y}) for x, y in zip(a.tolist(), b.tolist(), strict=True)]
-        )
+        name: np.array([number_value(e, {"a": x, "b": y}) for x, y in zip(a.tolist(), b.tolist(), strict=True)])
         for name, e in EXPRESSIONS.items()
     }
 
@@ -142,9 +140,7 @@ def finite() -> tuple[Array, Array, dict[str, list[Any]]]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_finite_values_are_right_to_a_few_ulp(
-    language: str, finite: tuple[Array, Array, dict[str, list[Any]]]
-) -> None:
+def test_finite_values_are_right_to_a_few_ulp(language: str, finite: tuple[Array, Array, dict[str, list[Any]]]) -> None:
     a, b, exact = finite
     bound = 8 if language in FRAMES else 4
     computed = LANGUAGES[language](a, b)
@@ -191,9 +187,7 @@ def test_single_precision_kernels_are_right_to_a_few_ulp() -> None:
         for name, values in by_kernel("float32")(a, b).items()
         for x, y, value in zip(a, b, values, strict=True)
         if not (
-            np.isnan(value)
-            if mpmath.isnan(true := truth(name, float(x), float(y)))
-            else error_in_ulp(value, true) <= 4
+            np.isnan(value) if mpmath.isnan(true := truth(name, float(x), float(y))) else error_in_ulp(value, true) <= 4
         )
     ]
     assert not wrong, f"{len(wrong)} wrong: {wrong[:12]}"

@@ -31,9 +31,7 @@ def as_formula(expression: Expression) -> Formula:
 
 def expressions() -> st.SearchStrategy[Expression]:
     constants = st.sampled_from([2, 3, -2, 0.5, -0.5, 1e-30, 1e30, 10**20])
-    leaves = st.one_of(
-        st.sampled_from([variable("a"), variable("b")]), constants.map(lambda c: c * variable("a"))
-    )
+    leaves = st.one_of(st.sampled_from([variable("a"), variable("b")]), constants.map(lambda c: c * variable("a")))
     unary = [n for n, e in EXPRESSIONS.items() if len(e.arguments) == 1]
     binary = [n for n, e in EXPRESSIONS.items() if len(e.arguments) == 2]
 

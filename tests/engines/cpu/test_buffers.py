@@ -37,9 +37,7 @@ def test_a_large_one_is_recycled_for_one_of_about_its_size(buffers: Buffers) -> 
     assert buffers.kept == 0
 
 
-@pytest.mark.parametrize(
-    "hold", ["view", "slice", "other dtype", "tensor", "view of tensor", "memoryview", "gradient"]
-)
+@pytest.mark.parametrize("hold", ["view", "slice", "other dtype", "tensor", "view of tensor", "memoryview", "gradient"])
 def test_whatever_looks_at_it_keeps_it(buffers: Buffers, hold: str) -> None:
     array = buffers.empty(SIZE, F64)
     array[:] = 7.0

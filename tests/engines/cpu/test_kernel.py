@@ -18,7 +18,7 @@ from normwise.engines.cpu import Kernel, KernelSpec
 from normwise.engines.cpu.kernel import CHUNK, SERIAL
 from normwise.engines.cpu.source import Real
 
-# Arithmetic on whole registers, in single (s) or double (d) precision. The sums are float64 in every kernel, so
+# Arithmetic on whole registers, in single (s) or double (d) precision. Every kernel sums in float64, so
 # only the instructions of the formula's own precision count, and only arithmetic that a formula does.
 ARITHMETIC = r"(?:add|sub|mul|div|max|min|and|andn|or|xor|blendv|cmp\w*|fn?m(?:add|sub)\d+)"
 PACKED = {
@@ -46,11 +46,7 @@ def test_a_kernel_is_made_of_packed_instructions(loss: Loss, real: Real, kind: s
     text = Kernel(spec_of(loss, kind, real, strided)).assembly
     packed = re.findall(PACKED[platform.machine()][real], text)
     assert len(packed) >= 2, f"only {packed}"
-    calls = {
-        call
-        for call in re.findall(r"\bcall\w*\s+\*?(\S+)", text)
-        if re.search(r"exp|log|pow|tanh|cosh", call)
-    }
+    calls = {call for call in re.findall(r"\bcall\w*\s+\*?(\S+)", text) if re.search(r"exp|log|pow|tanh|cosh", call)}
     assert not calls, f"an elementary function is called for each element: {calls}"
 
 

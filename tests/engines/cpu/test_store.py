@@ -24,9 +24,7 @@ def started(folder: Path) -> subprocess.Popen[str]:
         CACHE_VARIABLE: str(folder),
     }
     command = [sys.executable, "-W", "error", "-c", CALL]
-    return subprocess.Popen(
-        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def finished(process: subprocess.Popen[str]) -> Path:

@@ -1,0 +1,1 @@
+"""How fast normwise is, as ratios to its rivals in one interleaved run: ``python -m benchmarks``."""

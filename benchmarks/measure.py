@@ -1,0 +1,49 @@
+"""Interleaved timing: every rival in turn, round after round, so that a busy moment hits all of them."""
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+ROUNDS = 11
+"""Samples of each rival, at least."""
+
+LEAST_SECONDS = 2e-3
+"""What a sample takes at least: a quick function is called many times in one."""
+
+
+def interleaved(
+    rivals: Mapping[str, Callable[[], Any]],
+    rounds: int = ROUNDS,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, dict[str, float]]:
+    """Return each rival's median and minimum, in seconds a call.
+
+    Garbage is collected before, not during: a collection would be charged to whoever runs at that moment.
+    """
+    repeats = {name: _repeats(function, clock) for name, function in rivals.items()}
+    samples: dict[str, list[float]] = {name: [] for name in rivals}
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(rounds):
+            for name, function in rivals.items():
+                samples[name].append(_sample(function, repeats[name], clock))
+    finally:
+        gc.enable()
+    return {name: {"median": statistics.median(times), "minimum": min(times)} for name, times in samples.items()}
+
+
+def _sample(function: Callable[[], Any], repeats: int, clock: Callable[[], float]) -> float:
+    start = clock()
+    for _ in range(repeats):
+        function()
+    return (clock() - start) / repeats
+
+
+def _repeats(function: Callable[[], Any], clock: Callable[[], float]) -> int:
+    """How many calls a sample holds, after two calls that warm up."""
+    function()
+    function()
+    return max(1, round(LEAST_SECONDS / max(_sample(function, 3, clock), 1e-9)))
