@@ -1,4 +1,4 @@
-"""The rivals of a loss at one size: eager torch, compiled torch, and the plain pass over memory that nobody can beat."""
+"""The rivals of a loss at one size: eager torch, compiled torch, and the plain pass that nobody can beat."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,8 +33,9 @@ def data(size: int, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def forward_and_backward(loss: Loss, size: int, dtype: torch.dtype, compiled: bool) -> Rivals:
-    """Return the rivals that compute the mean and its gradient. Each has an input of its own: a gradient that one leaves
-    behind is freed by the same one.
+    """Return the rivals that compute the mean and its gradient.
+
+    Each has an input of its own: the gradient that one leaves behind is freed by the same one.
     """
     input, target = data(size, dtype)
     ours, theirs = getattr(normwise, loss.function), eager(loss)

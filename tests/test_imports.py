@@ -12,8 +12,9 @@ import normwise
 
 SOURCE = Path(normwise.__file__).parent
 LAYERS = ["errors", "formula", "catalogue", "engines", "accumulator", "plan", "faces"]
-ALLOWED = {("formula.expression", "formula.text")}
-"""A printer is a language and stands above expressions, which print themselves for people."""
+ALLOWED = {("formula.expression", "formula.text"), ("formula.expression", "formula.primitives")}
+"""A printer is a language and stands above expressions, which print themselves for people; so does the table that
+computes numbers that meet."""
 ORDER_OF_FORMULA = [
     "expression",
     "frame_terms",

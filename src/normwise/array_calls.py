@@ -45,9 +45,20 @@ def value_and_gradient(
     reduction: Reduction,
     broadcast: bool,
 ) -> tuple[Any, Any]:
-    """Compute a loss and its gradient in the input."""
+    """Compute a loss and its gradient in the input, in the input's shape and dtype."""
     plan.check_has_gradient(loss, reduction)
-    return _computed(loss, arrays, parameters, weight, reduction, broadcast, (0,))
+    value, gradient = _computed(loss, arrays, parameters, weight, reduction, broadcast, (0,))
+    return value, _as_of(arrays[0], gradient)
+
+
+def _as_of(input: Any, gradient: Any) -> Any:
+    """Bring a gradient to the input's shape, summed over what was broadcast, and to its dtype if that has fractions."""
+    xp = array_api_compat.array_namespace(input)
+    missing = len(gradient.shape) - len(input.shape)
+    stretched = [i for i, n in enumerate(gradient.shape) if i < missing or (input.shape[i - missing] == 1 and n != 1)]
+    if stretched:
+        gradient = xp.reshape(xp.sum(gradient, axis=tuple(stretched)), input.shape)
+    return xp.astype(gradient, input.dtype, copy=False) if xp.isdtype(input.dtype, "real floating") else gradient
 
 
 def _computed(
@@ -104,7 +115,10 @@ def _prepared(loss: Loss, arrays: Arrays, weight: Any | None, broadcast: bool) -
         if array is not None or name != "weight":
             plan.check_array(loss, name, array, _is_array(array), "an array")
     given = [array for array in (*arrays, weight) if array is not None]
-    xp = array_api_compat.array_namespace(*given)
+    xp = array_api_compat.array_namespace(given[0])
+    for name, array in zip(names, (*arrays, weight), strict=True):
+        same = array is None or array_api_compat.array_namespace(array) is xp
+        plan.check_array(loss, name, array, same, f"an array of {xp.__name__.rpartition('.')[2]}")
     if broadcast:
         shape = reduce(plan.broadcast_shape, (array.shape for array in arrays))
         arrays = tuple(xp.broadcast_to(array, shape) for array in arrays)

@@ -149,7 +149,7 @@ def _source(loss: Loss) -> str:
     ]
     for name in loss.parameters:
         # A default is in its domain; what a caller gave is checked.
-        lines.append(f"    if {name} != {defaults[name]!r}:")
+        lines.append(f"    if type({name}) is not float or {name} != {defaults[name]!r}:")
         lines.append(f"        {name} = _plan.bind_parameter(_loss, {name!r}, {name})")
     parameters = "".join(f"{name}, " for name in loss.parameters)
     lines.append(f"    return _faces[type(input)](_loss, ({arrays}), ({parameters}), weight, reduction, broadcast)")

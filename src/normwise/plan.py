@@ -79,6 +79,8 @@ def bind_parameters(loss: Loss, given: Mapping[str, Any]) -> dict[str, float]:
 def bind_parameter(loss: Loss, name: str, given: Any) -> float:
     """One parameter as a plain number; `ParameterError` where it leaves its domain, in torch's words if it has any."""
     try:
+        if isinstance(given, str):
+            raise TypeError
         value = float(given)
     except (TypeError, ValueError, RuntimeError):  # RuntimeError: torch's, for a tensor of several elements
         raise InputError(f"{loss.name} takes a real number for {name}, not {given!r}") from None
@@ -101,14 +103,14 @@ def reduction_of(reduction: str, size_average: bool | None = None, reduce: bool 
         warnings.warn(
             f"size_average and reduce args will be deprecated, please use reduction='{named}' instead.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
         return REDUCTIONS[named]
     if reduction == "elementwise_mean":
         warnings.warn(
             "reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
         return "mean"
     found = REDUCTIONS.get(reduction)

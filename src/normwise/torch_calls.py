@@ -84,11 +84,11 @@ def value_and_gradient(
 
 def elementwise(formula: Formula, parameters: tuple[float, ...], arrays: Tensors) -> Tensor:
     """Compute the values of a formula per element, as part of autograd's graph."""
-    if not _plain(*arrays):
-        return _values(formula, parameters, arrays)
+    if _watched() or any(type(array) not in _PLAIN for array in arrays):
+        return _with_operations(formula, parameters, arrays)
     if torch.is_grad_enabled() and any(array.requires_grad for array in arrays):
         return Map.apply(formula, parameters, *arrays)  # type: ignore[no-any-return]
-    return fused.elementwise(_MEMORY, formula, arrays, parameters, None)
+    return _values(formula, parameters, arrays)
 
 
 class Map(torch.autograd.Function):
@@ -98,7 +98,7 @@ class Map(torch.autograd.Function):
     def forward(ctx: Any, formula: Formula, parameters: tuple[float, ...], *arrays: Tensor) -> Tensor:
         ctx.formula, ctx.parameters = formula, parameters
         ctx.save_for_backward(*arrays)
-        return fused.elementwise(_MEMORY, formula, arrays, parameters, None)
+        return _values(formula, parameters, arrays)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
@@ -126,20 +126,22 @@ class Reduce(torch.autograd.Function):
     def forward(ctx: Any, about: tuple[Any, ...], *wanted: Tensor) -> Tensor:
         loss, arrays, parameters, weight, reduction, wrt = about
         value, scale, ctx.gradients = fused.reduced(_MEMORY, loss, arrays, parameters, weight, reduction, wrt)
-        ctx.about, ctx.scale = (loss, parameters, weight, reduction, wrt), scale
-        ctx.save_for_backward(*arrays)
+        ctx.about, ctx.scale = (loss, parameters, reduction, wrt), scale
+        ctx.save_for_backward(weight, *arrays)
         return _scalar(value, dtype=arrays[0].dtype)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         gradients, ctx.gradients = ctx.gradients, None
-        loss, parameters, weight, reduction, wrt = ctx.about
+        loss, parameters, reduction, wrt = ctx.about
         if torch.is_grad_enabled() or not _has_memory(upstream):
+            weight, *arrays = ctx.saved_tensors
             factor = upstream * ctx.scale if weight is None else upstream * ctx.scale * weight
             derivatives = [loss.formula.derivative(loss.formula.arrays[i]) for i in wrt]
-            return (None, *[factor * elementwise(d, parameters, ctx.saved_tensors) for d in derivatives])
+            return (None, *[factor * elementwise(d, parameters, arrays) for d in derivatives])
         if gradients is None:  # an earlier backward pass took them
-            gradients = fused.reduced(_MEMORY, loss, ctx.saved_tensors, parameters, weight, reduction, wrt)[2]
+            weight, *arrays = ctx.saved_tensors
+            gradients = fused.reduced(_MEMORY, loss, arrays, parameters, weight, reduction, wrt)[2]
         if upstream.item() != 1:
             for gradient in gradients:
                 gradient.mul_(upstream)
@@ -230,11 +232,19 @@ def _with_torch_operations(
     dtype = arrays[0].dtype
     if dtype in _HALF:
         arrays, weight = tuple(a.float() for a in arrays), weight if weight is None else weight.float()
-    result = _weighted(loss, _values(loss.formula, parameters, arrays), weight, reduction)
+    result = _weighted(loss, elementwise(loss.formula, parameters, arrays), weight, reduction)
     return result.to(dtype) if reduction == "none" else result
 
 
 def _values(formula: Formula, parameters: tuple[float, ...], arrays: Tensors) -> Tensor:
+    """Compute the values of a formula, by a kernel where there is one for these tensors."""
+    if _plain(*arrays):
+        return fused.elementwise(_MEMORY, formula, arrays, parameters, None)
+    return _with_operations(formula, parameters, arrays)
+
+
+def _with_operations(formula: Formula, parameters: tuple[float, ...], arrays: Tensors) -> Tensor:
+    """Compute the values of a formula with torch's own operations."""
     from array_api_compat import torch as xp
 
     [values] = array_engine.elementwise(xp, formula, arrays, dict(zip(formula.parameters, parameters, strict=True)))

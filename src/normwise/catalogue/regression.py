@@ -59,7 +59,8 @@ def log_cosh(r):
     a = abs(r)
     near = a < 1
     m = expm1(where(near, r, -a))
-    return where(near, 0, a) + log1p(where(near, 0.5 * m * m / (1 + m), m + 0.5 * m * m))
+    # The denominator is safe on both sides: an autograd that multiplies with 0 must find no 0 / 0 on the one not taken.
+    return where(near, 0, a) + log1p(where(near, 0.5 * m * m / (1 + where(near, m, 0)), m + 0.5 * m * m))
 
 
 @loss(domain={"q": PROBABILITY})

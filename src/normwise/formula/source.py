@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +16,9 @@ def numba_source(expressions: Sequence[Expression], names: Mapping[str, str]) ->
 
     `names` says what each variable is called there; the statements assign to ``_1``, ``_2``, ...
     """
-    language = _Assignments(_numba_spelling, lambda value: f"real({value!r})", names)
+    language = _Assignments(
+        _numba_spelling, lambda value: f"real({value!r})" if math.isfinite(value) else f"real(np.{value})", names
+    )
     results = walk(path(expressions), language)
     return language.lines, results
 

@@ -13,7 +13,12 @@ from normwise.formula.walk import Path, path, walk
 
 def array_values(way: Path, xp: Any, variables: Mapping[str, Any]) -> list[Any]:
     """The expressions at the ends of a path, over arrays of the namespace `xp` and plain numbers."""
-    return walk(way, _Values(variables, lambda node, arguments: _on_arrays(xp, PRIMITIVES[node.primitive], arguments)))
+    like = next(value for value in variables.values() if not _is_number(value))
+
+    def compute(node: Expression, arguments: tuple[Any, ...]) -> Any:
+        return _on_arrays(xp, PRIMITIVES[node.primitive], arguments, like)
+
+    return walk(way, _Values(variables, compute))
 
 
 def frame_values(
@@ -82,15 +87,9 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (float, int))
 
 
-def _on_arrays(xp: Any, row: Primitive, arguments: tuple[Any, ...]) -> Any:
+def _on_arrays(xp: Any, row: Primitive, arguments: tuple[Any, ...], like: Any) -> Any:
+    """A primitive on arrays; where it wants its plain numbers as arrays, they are 0-d and of the dtype of `like`."""
     if row.lift:
-        values = arguments[1:] if row.name == "where" else arguments
-        dtype = next((a.dtype for a in values if not _is_number(a)), None)
-        arguments = tuple(_lifted(xp, a, arguments, dtype) if _is_number(a) else a for a in arguments)
+        where = getattr(like, "device", None)
+        arguments = tuple(xp.full((), a, dtype=like.dtype, device=where) if _is_number(a) else a for a in arguments)
     return row.array(xp, *arguments)
-
-
-def _lifted(xp: Any, number: Number, arguments: tuple[Any, ...], dtype: Any) -> Any:
-    """A plain number as a 0-d array beside the others, in a real dtype."""
-    array = next(a for a in arguments if not _is_number(a))
-    return xp.full((), number, dtype=dtype, device=getattr(array, "device", None))

@@ -1,0 +1,70 @@
+"""The README's table of speed, from the results of the last run: ``python -m benchmarks.table``."""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.targets import LARGE, find, ratio
+
+ROOT = Path(__file__).parent.parent
+RESULTS = Path(__file__).parent / "results.json"
+BEGIN, END = "<!-- speed:begin -->", "<!-- speed:end -->"
+
+
+def rendered(results: dict[str, Any]) -> str:
+    """Return the table in Markdown, with a line on where it was measured."""
+    columns = (
+        ("forward and backward", 15),
+        ("forward and backward", 2**16),
+        ("forward and backward", 2**20),
+        ("forward and backward", LARGE),
+        ("loss only", LARGE),
+    )
+    head = [
+        "against eager torch, float32",
+        "15",
+        "2^16",
+        "2^20",
+        "2^24",
+        "2^24, loss only",
+        "against torch.compile, 2^24",
+    ]
+    lines = [f"| {' | '.join(head)} |", f"|{'-|' * len(head)}"]
+    for loss in dict.fromkeys(row["loss"] for row in results["rows"]):
+        about = [find(results["rows"], loss=loss, kind=k, size=n, dtype="float32") for k, n in columns]
+        cells = [_cell(ratio(row, "eager")) for row in about]
+        large = find(results["rows"], loss=loss, kind="forward and backward", size=LARGE, dtype="float32")
+        lines.append(f"| {loss} | {' | '.join([*cells, _cell(ratio(large, 'compile'))])} |")
+    machine, versions, cold = results["machine"], results["versions"], results["cold start"]
+    lines += [
+        "",
+        f"How many times faster, medians of interleaved runs: {machine['processor']}, {machine['cores']} cores, "
+        f"torch {versions['torch']}, {results['date']}. Importing normwise takes "
+        f"{1e3 * cold['import normwise']['median']:.0f} ms; the first call in a new process "
+        f"{1e3 * cold['first call, torch loaded, kernels on disk']['median']:.0f} ms.",
+    ]
+    return "\n".join(lines)
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}x" if value < 2 else f"{value:.1f}x"
+
+
+def main() -> None:
+    """Write the table between the markers in the README."""
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    if BEGIN not in text or END not in text:
+        sys.exit(f"README.md has no {BEGIN} and {END} to write the table between")
+    if not RESULTS.exists():
+        sys.exit("there are no results yet: run `make bench` first")
+    table = rendered(json.loads(RESULTS.read_text(encoding="utf-8")))
+    pattern = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.S)
+    readme.write_text(pattern.sub(lambda _: f"{BEGIN}\n{table}\n{END}", text), encoding="utf-8")
+    print(table)
+
+
+if __name__ == "__main__":
+    main()

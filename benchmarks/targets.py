@@ -1,0 +1,61 @@
+"""What is to be reached, and whether it was: the first table of the project's aims, each line a ratio in one run."""
+
+from collections.abc import Iterable
+from typing import Any
+
+LARGE = 2**24
+ONCE_EAGER = {"l1": 12.0, "mse": 6.0, "smooth_l1": 6.0, "huber": 6.0}
+
+
+def verdicts(results: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
+    """Return each aim as (what, at least or at most, measured, met)."""
+    rows: list[tuple[str, str, str, bool]] = []
+
+    def at_least(what: str, bound: float, ratio: float | None) -> None:
+        if ratio is not None:
+            rows.append((what, f"at least {bound:g}x", f"{ratio:.2f}x", ratio >= bound))
+
+    def at_most(what: str, bound: float, value: float | None, unit: str) -> None:
+        if value is not None:
+            rows.append((what, f"at most {bound:g}{unit}", f"{value:.3g}{unit}", value <= bound))
+
+    measured = results["rows"]
+    for loss, bound in ONCE_EAGER.items():
+        large = find(measured, loss=loss, kind="forward and backward", size=LARGE, dtype="float32")
+        at_least(f"{loss} against eager, 2^24", bound, ratio(large, "eager"))
+        at_least(f"{loss} against torch.compile, 2^24", 3.5, ratio(large, "compile"))
+        at_least(f"{loss} against compiled grad_and_value, 2^24", 2.0, ratio(large, "compiled grad_and_value"))
+        only = find(measured, loss=loss, kind="loss only", size=LARGE, dtype="float32")
+        at_least(f"{loss} alone against eager, 2^24", 8.0, ratio(only, "eager"))
+        kernel = find(measured, loss=loss, kind="kernel", size=LARGE, dtype="float32")
+        if kernel:
+            share = 1 / (ratio(kernel, "stream", "kernel") or 1)
+            at_most(f"{loss} kernel against a three-stream pass, 2^24", 1.2, share, "x")
+        small = [
+            (row["size"], ratio(row, "eager") or 0.0)
+            for row in measured
+            if row["loss"] == loss and row["size"] <= 2**16 and row["kind"] == "forward and backward"
+        ]
+        if small:
+            size, worst = min(small, key=lambda pair: pair[1])
+            at_least(f"{loss} against eager, worst n up to 2^16 (n = {size})", 1.0, worst)
+    cold = results.get("cold start", {})
+    for what, bound in (
+        ("import normwise", 0.1),
+        ("first call, torch loaded, kernels on disk", 0.5),
+        ("first call, NumPy's import included, kernels on disk", 0.5),
+    ):
+        at_most(what, bound, cold.get(what, {}).get("median"), " s")
+    return rows
+
+
+def find(rows: Iterable[dict[str, Any]], **about: Any) -> dict[str, Any] | None:
+    """Return the row that is about this, if it was measured."""
+    return next((row for row in rows if all(row[key] == value for key, value in about.items())), None)
+
+
+def ratio(row: dict[str, Any] | None, rival: str, to: str = "normwise") -> float | None:
+    """Return how many times longer a rival takes."""
+    if row is None or rival not in row["seconds"]:
+        return None
+    return float(row["seconds"][rival]["median"] / row["seconds"][to]["median"])

@@ -1,0 +1,69 @@
+"""The benchmarks measure equals, in turns, and tell what they measured."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+import normwise
+from benchmarks import peers
+from benchmarks.measure import interleaved
+from benchmarks.table import rendered
+from benchmarks.targets import verdicts
+
+
+@pytest.mark.parametrize("name", sorted(normwise.losses))
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rivals_compute_the_same(name: str, dtype: torch.dtype) -> None:
+    rivals = peers.forward_and_backward(normwise.losses[name], 1000, dtype, compiled=False)
+    assert peers.disagreement(rivals) < (1e-5 if dtype is torch.float32 else 1e-12)
+
+
+def test_rivals_that_differ_are_noticed() -> None:
+    rivals = peers.forward_and_backward(normwise.losses["l1"], 1000, torch.float64, compiled=False)
+    rivals["eager"] = peers.forward_and_backward(normwise.losses["mse"], 1000, torch.float64, compiled=False)["eager"]
+    assert peers.disagreement(rivals) > 1e-3
+
+
+def test_rivals_take_turns_and_keep_their_medians() -> None:
+    now, order = [0.0], []
+
+    def rival(name: str, seconds: float) -> Callable[[], Any]:
+        def run() -> None:
+            order.append(name)
+            now[0] += seconds
+
+        return run
+
+    times = interleaved({"a": rival("a", 1.0), "b": rival("b", 3.0)}, rounds=9, clock=lambda: now[0])
+    assert times["a"]["median"] == pytest.approx(1.0)
+    assert times["b"]["minimum"] == pytest.approx(3.0)
+    assert order[-4:] == ["a", "b", "a", "b"]
+
+
+def made_up(eager: float) -> dict[str, Any]:
+    seconds = {"normwise": {"median": 1.0}, "eager": {"median": eager}, "compile": {"median": 4.0}}
+    about = {"loss": "mse", "dtype": "float32", "size": 2**24}
+    return {
+        "rows": [{**about, "kind": "forward and backward", "seconds": seconds}],
+        "machine": {"processor": "a processor", "cores": 2},
+        "versions": {"torch": "2.13.0"},
+        "date": "2026-11-23",
+        "cold start": {
+            "import normwise": {"median": 0.01},
+            "first call, torch loaded, kernels on disk": {"median": 0.05},
+        },
+    }
+
+
+def test_the_table_tells_the_ratio_and_where_it_was_measured() -> None:
+    text = rendered(made_up(eager=7.5))
+    assert "| mse |  |  |  | 7.5x |  | 4.0x |" in text
+    assert "a processor, 2 cores, torch 2.13.0" in text
+
+
+@pytest.mark.parametrize(("eager", "met"), [(7.5, True), (5.9, False)])
+def test_a_missed_aim_is_said(eager: float, met: bool) -> None:
+    found = {what: said for what, _, _, said in verdicts(made_up(eager))}
+    assert found["mse against eager, 2^24"] is met
