@@ -371,7 +371,7 @@ def test_plain_tensors_take_the_fused_path(loss: Loss, monkeypatch: pytest.Monke
         pytest.fail("the fused kernel was not taken")
 
     monkeypatch.setattr(torch_calls, "_with_torch_operations", refuse)
-    monkeypatch.setattr(torch_calls, "_values", refuse)
+    monkeypatch.setattr(torch_calls, "_with_operations", refuse)
     function, x = getattr(normwise, loss.function), torch.randn(3, 4, requires_grad=True)
     for reduction in ("none", "mean"):
         for weight in (None, torch.ones(3, 4)):

@@ -70,5 +70,6 @@ def quantile(r, q=0.5):
     scikit-learn's mean_pinball_loss with alpha = q; pytorch-forecasting and GluonTS take twice this. At zero the two
     slopes share the gradient: 1/2 - q.
     """
-    # As maximum(-q * r, (1 - q) * r), but with no 0 * inf from the side not taken where q is 0 or 1.
-    return where(r > 0, (1 - q) * r, where(r < 0, -q * r, (0.5 - q) * r))
+    # As maximum(below, above), but with no 0 * inf from the side not taken where q is 0 or 1.
+    below, above = -q * r, (1 - q) * r
+    return where(r > 0, above, where(r < 0, below, 0.5 * (below + above)))

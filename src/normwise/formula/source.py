@@ -16,11 +16,13 @@ def numba_source(expressions: Sequence[Expression], names: Mapping[str, str]) ->
 
     `names` says what each variable is called there; the statements assign to ``_1``, ``_2``, ...
     """
-    language = _Assignments(
-        _numba_spelling, lambda value: f"real({value!r})" if math.isfinite(value) else f"real(np.{value})", names
-    )
+    language = _Assignments(_numba_spelling, _numba_literal, names)
     results = walk(path(expressions), language)
     return language.lines, results
+
+
+def _numba_literal(value: Number) -> str:
+    return f"real({value!r})" if math.isfinite(value) else f"real({'-' if value < 0 else ''}np.{abs(value)})"
 
 
 def _numba_spelling(expression: Expression, *arguments: str) -> str:
