@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-ROUNDS = 11
+ROUNDS = 9
 """Samples of each rival, at least."""
 
 LEAST_SECONDS = 2e-3
