@@ -11,7 +11,7 @@ import pytest
 import normwise
 
 SOURCE = Path(normwise.__file__).parent
-LAYERS = ["errors", "formula", "catalogue", "engines", "accumulator", "plan", "faces"]
+LAYERS = ["errors", "formula", "catalogue", "engines", "sums", "plan", "faces"]
 ALLOWED = {("formula.expression", "formula.text"), ("formula.expression", "formula.primitives")}
 """A printer is a language and stands above expressions, which print themselves for people; so does the table that
 computes numbers that meet."""
@@ -42,8 +42,8 @@ MODULES = modules()
 
 def layer(name: str) -> int:
     first = name.split(".", maxsplit=1)[0]
-    # Sums of what an engine computes come back as the accumulator's, so the two are one storey.
-    first = "engines" if first == "accumulator" else first
+    # Sums of what an engine computes come back as those of sums.py, so the two are one storey.
+    first = "engines" if first == "sums" else first
     return LAYERS.index(first) if first in LAYERS else LAYERS.index("faces")
 
 

@@ -14,13 +14,13 @@ import array_api_compat
 import numpy as np
 
 from normwise import fused, plan
-from normwise.accumulator import Reduction
 from normwise.catalogue import Loss
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu.buffers import BUFFERS
 from normwise.engines.cpu.source import Real
 from normwise.errors import DtypeError
 from normwise.fused import Memory
+from normwise.sums import Reduction
 
 Arrays = tuple[Any, ...]
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from normwise.accumulator import Accumulator, Reduction, quotient
 from normwise.catalogue import Loss
 from normwise.engines.cpu import Kernel, KernelSpec, kernel_of
 from normwise.engines.cpu.source import Real
 from normwise.formula import Formula, trace
 from normwise.plan import lay_out
+from normwise.sums import Reduction, State, quotient
 
 
 class Memory(NamedTuple):
@@ -76,12 +76,12 @@ def reduced(
         inputs = (*arrays, weight)
         divisor = 1
         if wrt:  # the pass that writes the gradient needs the sum of the weights beforehand
-            divisor = Accumulator(weight=total(memory, weight), count=count).divisor(reduction, loss.divisor)
+            divisor = State(weight=total(memory, weight), count=count).divisor(reduction, loss.divisor)
     scale = 1 / divisor if divisor else quotient(1.0, divisor)
     gradients = [memory.empty_like(arrays[i]) for i in wrt]
     value, weights = _run(memory, _reducing, (loss, wrt, weight is not None), inputs, gradients, scale, parameters)
     if weight is not None and not wrt:
-        divisor = Accumulator(value, weights, count).divisor(reduction, loss.divisor)
+        divisor = State(value, weights, count).divisor(reduction, loss.divisor)
     return (value / divisor if divisor else quotient(value, divisor)), scale, gradients
 
 

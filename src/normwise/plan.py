@@ -10,10 +10,10 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from normwise.accumulator import Reduction
 from normwise.catalogue import Loss, losses
 from normwise.engines.layout import Layout
 from normwise.errors import InputError, ParameterError, ShapeMismatchError, near_names
+from normwise.sums import Reduction
 
 Shape = Sequence[int]
 

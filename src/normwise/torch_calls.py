@@ -19,7 +19,6 @@ import torch
 from torch.autograd import forward_ad
 
 from normwise import fused, plan
-from normwise.accumulator import Reduction
 from normwise.catalogue import Loss
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu.buffers import BUFFERS, LARGE
@@ -27,6 +26,7 @@ from normwise.engines.cpu.source import Real
 from normwise.errors import DtypeError
 from normwise.formula import Formula
 from normwise.fused import Memory
+from normwise.sums import Reduction
 
 Tensor = torch.Tensor
 Tensors = Sequence[Tensor]

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normwise.accumulator import Moments
 from normwise.catalogue import Loss, losses
 from normwise.engines.frames import Question, Sums, measure, rows_of
 from normwise.formula import sqrt, trace, where
+from normwise.sums import Moments
 from tests.evaluation.frames import KINDS
 from tests.oracles.textbook import TEXTBOOK
 from tests.samples import Case, kinks

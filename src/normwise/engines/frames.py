@@ -15,13 +15,13 @@ from typing import Any, TypeAlias
 import narwhals as nw
 import numpy as np
 
-from normwise.accumulator import Moments
 from normwise.engines.stages import Stages, Term, apply
 from normwise.formula import Formula
 from normwise.formula.expression import Expression, Number
 from normwise.formula.primitives import PRIMITIVES
 from normwise.formula.values import frame_values, lowered
 from normwise.formula.walk import path, walk
+from normwise.sums import Moments
 
 Frame: TypeAlias = "nw.DataFrame[Any] | nw.LazyFrame[Any]"
 Row: TypeAlias = Mapping[str, Any]

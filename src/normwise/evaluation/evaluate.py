@@ -11,13 +11,13 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 import narwhals as nw
 
-from normwise.accumulator import Moments
 from normwise.catalogue import Loss
 from normwise.engines.frames import Question, Sums, measure, rows_of
 from normwise.errors import InputError
 from normwise.evaluation import errors, files
 from normwise.evaluation.result import Difference, Evaluation, Group, Missing, Score
 from normwise.plan import bind_parameters, find_loss, parse_loss
+from normwise.sums import Moments
 
 LossChoice: TypeAlias = "str | Loss | Callable[..., Any] | tuple[str | Loss | Callable[..., Any], Mapping[str, float]]"
 Progress: TypeAlias = Callable[[float], None]

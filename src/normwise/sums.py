@@ -15,7 +15,7 @@ Divisor = Literal["weight", "count"]
 
 
 @dataclass(frozen=True, slots=True)
-class Accumulator:
+class State:
     """The sums of a weighted loss.
 
     Attributes
@@ -29,8 +29,8 @@ class Accumulator:
 
     Examples
     --------
-    >>> part = Accumulator(total=3.0, weight=2.0, count=2.0)
-    >>> part.merge(Accumulator(total=9.0, weight=1.0, count=1.0)).finish("mean")
+    >>> part = State(total=3.0, weight=2.0, count=2.0)
+    >>> part.merge(State(total=9.0, weight=1.0, count=1.0)).finish("mean")
     4.0
     """
 
@@ -52,7 +52,7 @@ class Accumulator:
 
 
 @dataclass(frozen=True, slots=True)
-class Moments(Accumulator):
+class Moments(State):
     """The sums that give a weighted mean its standard error too.
 
     Attributes

@@ -1,4 +1,4 @@
-"""Sums of parts are the sums of the whole, and give the mean and its standard error."""
+"""State of parts are the sums of the whole, and give the mean and its standard error."""
 
 import math
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normwise.accumulator import Accumulator, Moments, quotient
+from normwise.sums import Moments, State, quotient
 
 losses = st.just(0.0) | st.floats(1e-6, 1e6)
 weights = st.floats(1e-3, 1e3)
@@ -71,14 +71,14 @@ def test_a_constant_has_no_error() -> None:
 
 def test_one_element_has_no_standard_error_and_none_no_mean() -> None:
     assert math.isnan(moments([(1.0, 1.0)]).standard_error())
-    assert math.isnan(Accumulator().finish("mean"))
-    assert Accumulator().finish("sum") == 0.0
+    assert math.isnan(State().finish("mean"))
+    assert State().finish("sum") == 0.0
 
 
 def test_nan_and_infinity_show() -> None:
     assert math.isnan(moments([(math.nan, 1.0), (1.0, 1.0)]).finish())
     assert math.isnan(moments([(math.nan, 1.0), (1.0, 1.0)]).standard_error())
-    assert Accumulator(total=math.inf, weight=2.0, count=2.0).finish() == math.inf
+    assert State(total=math.inf, weight=2.0, count=2.0).finish() == math.inf
 
 
 @pytest.mark.parametrize("a", [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan])
