@@ -1,14 +1,15 @@
 """Losses on NumPy arrays, and on the arrays of any namespace of the array API standard.
 
-NumPy's float32 and float64 take the fused kernels; other arrays, and other dtypes, the namespace's own operations.
+NumPy's floating-point arrays take the fused kernels; other arrays the namespace's own operations.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import reduce
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import array_api_compat
 import numpy as np
@@ -16,122 +17,195 @@ import numpy as np
 from normwise import fused, plan
 from normwise.catalogue import Loss
 from normwise.engines import arrays as array_engine
+from normwise.engines.cpu import Storage
 from normwise.engines.cpu.buffers import BUFFERS
-from normwise.engines.cpu.source import Real
 from normwise.errors import DtypeError
+from normwise.formula import Formula
 from normwise.fused import Memory
-from normwise.sums import Reduction
+from normwise.plan import PLAIN, Options
+from normwise.sums import Reduction, State
+from normwise.terms import MASK, WEIGHT, Terms, nan_count, negatives, summed_for, terms_of
 
-Arrays = tuple[Any, ...]
+Arrays = Sequence[Any]
+
+
+class Call(NamedTuple):
+    """A call whose arrays are checked."""
+
+    xp: Any
+    """Their namespace."""
+    terms: Terms
+    arrays: dict[str, Any]
+    """By name, in one shape."""
+    parameters: tuple[float, ...]
+    reduction: Reduction
+    divisor: Any
+    """``"weight"``, ``"count"``, a float or a 0-d array."""
+    dims: tuple[int, ...] | None
+    keepdim: bool
+    dtype: Any
+    """The common dtype of the arrays."""
+    wide: Any
+    """The dtype of the arithmetic and of sums: the same, but float32 for half precision."""
+
+    @property
+    def fused(self) -> bool:
+        """Whether the kernels may read the arrays."""
+        return array_api_compat.is_numpy_namespace(self.xp) and all(a.dtype in _STORAGE for a in self.arrays.values())
+
+    def named(self, names: Sequence[str]) -> list[Any]:
+        """The arrays of these names."""
+        return [self.arrays[name] for name in names]
 
 
 def call(
-    loss: Loss,
-    arrays: Arrays,
-    parameters: tuple[float, ...],
-    weight: Any | None,
-    reduction: Reduction,
-    broadcast: bool,
+    loss: Loss, arrays: Arrays, parameters: tuple[float, ...], reduction: Reduction, options: Options | None
 ) -> Any:
     """Compute a loss of arrays, weighted and reduced."""
-    return _computed(loss, arrays, parameters, weight, reduction, broadcast, ())[0]
+    made = _checked(loss, arrays, parameters, reduction, options or PLAIN)
+    if reduction == "none":
+        return made.xp.astype(_values(made, made.terms.value), made.dtype, copy=False)
+    if made.dims is None and made.fused:
+        value = made.wide.type(fused.reduced(_MEMORY, made.terms, made.arrays, parameters, made.divisor, ())[0])
+        return np.full((1,) * made.arrays[loss.formula.arrays[0]].ndim, value) if made.keepdim else value
+    return _reduced(made)[0]
 
 
 def value_and_gradient(
-    loss: Loss,
-    arrays: Arrays,
-    parameters: tuple[float, ...],
-    weight: Any | None,
-    reduction: Reduction,
-    broadcast: bool,
+    loss: Loss, arrays: Arrays, parameters: tuple[float, ...], reduction: Reduction, options: Options | None
 ) -> tuple[Any, Any]:
     """Compute a loss and its gradient in the input, in the input's shape and dtype."""
-    plan.check_has_gradient(loss, reduction)
-    value, gradient = _computed(loss, arrays, parameters, weight, reduction, broadcast, (0,))
-    return value, _as_of(arrays[0], gradient)
+    plan.check_has_gradient(loss, reduction, options)
+    made = _checked(loss, arrays, parameters, reduction, options or PLAIN)
+    name = loss.formula.arrays[0]
+    if made.fused:
+        value, _, [gradient] = fused.reduced(_MEMORY, made.terms, made.arrays, parameters, made.divisor, (name,))
+        return made.wide.type(value), _as_of(arrays[0], gradient, made.wide)
+    value, divisor = _reduced(made)
+    slope = _values(made, made.terms.value.derivative(name))
+    with array_engine.quiet(made.xp):
+        # Where an element is dropped its slope is 0, also where the divisor is.
+        scaled = made.xp.where(slope == 0, slope, slope / divisor) if MASK in made.arrays else slope / divisor
+        return value, _as_of(arrays[0], scaled, made.wide)
 
 
-def _as_of(input: Any, gradient: Any) -> Any:
+def sums(loss: Loss, arrays: Arrays, parameters: tuple[float, ...], options: Options) -> State:
+    """Compute the sums of a call in float64."""
+    made = _checked(loss, arrays, parameters, "sum", options)
+    terms = made.terms
+    formulas = (terms.value, terms.weight, terms.count)
+    if made.fused:
+        wanted = tuple(formula for formula in formulas if formula is not None)
+        found = iter(fused.summing(wanted).run(_MEMORY, made.named(terms.value.arrays), [], parameters, 1.0))
+        total, weight, count = (None if formula is None else next(found) for formula in formulas)
+        if weight is not None:
+            fused.check_weights(_MEMORY, terms, made.arrays, weight)
+    else:
+        _check_weights(made)
+        xp = made.xp
+        total, weight, count = (
+            None if formula is None else float(xp.sum(xp.astype(_values(made, formula), xp.float64)))
+            for formula in formulas
+        )
+    size = float(math.prod(made.arrays[loss.formula.arrays[0]].shape))
+    count = size if count is None else count
+    return State(total or 0.0, count if weight is None else weight, count)
+
+
+def _as_of(input: Any, gradient: Any, wide: Any) -> Any:
     """Bring a gradient to the input's shape, summed over what was broadcast, and to its dtype if that has fractions."""
     xp = array_api_compat.array_namespace(input)
     missing = len(gradient.shape) - len(input.shape)
     stretched = [i for i, n in enumerate(gradient.shape) if i < missing or (input.shape[i - missing] == 1 and n != 1)]
     if stretched:
-        gradient = xp.reshape(xp.sum(gradient, axis=tuple(stretched)), input.shape)
+        gradient = xp.reshape(xp.sum(xp.astype(gradient, wide, copy=False), axis=tuple(stretched)), input.shape)
     return xp.astype(gradient, input.dtype, copy=False) if xp.isdtype(input.dtype, "real floating") else gradient
 
 
-def _computed(
-    loss: Loss,
-    arrays: Arrays,
-    parameters: tuple[float, ...],
-    weight: Any | None,
-    reduction: Reduction,
-    broadcast: bool,
-    wrt: tuple[int, ...],
-) -> tuple[Any, Any]:
-    xp, arrays, weight, dtype = _prepared(loss, arrays, weight, broadcast)
-    if not (array_api_compat.is_numpy_namespace(xp) and arrays[0].dtype in _FUSED):
-        return _with_array_operations(xp, loss, arrays, parameters, weight, reduction, dtype, wrt)
-    if reduction == "none":
-        values = fused.elementwise(_MEMORY, loss.formula, arrays, parameters, weight)
-        return values.astype(dtype, copy=False), None
-    value, _, gradients = fused.reduced(_MEMORY, loss, arrays, parameters, weight, reduction, wrt)
-    return arrays[0].dtype.type(value), next(iter(gradients), None)
-
-
-def _with_array_operations(
-    xp: Any,
-    loss: Loss,
-    arrays: Arrays,
-    parameters: tuple[float, ...],
-    weight: Any | None,
-    reduction: Reduction,
-    dtype: Any,
-    wrt: tuple[int, ...],
-) -> tuple[Any, Any]:
-    formula = loss.formula
+def _values(made: Call, formula: Formula) -> Any:
+    """Compute the values of a formula for each element, in the wide dtype where it has fractions."""
+    parameters = made.parameters if formula.parameters else ()
+    if made.fused:
+        return fused.elementwise(_MEMORY, formula, made.named(formula.arrays), parameters, made.wide)
+    wide = [a if n == MASK else made.xp.astype(a, made.wide, copy=False) for n, a in made.arrays.items()]
+    named = dict(zip(made.arrays, wide, strict=True))
     bound = dict(zip(formula.parameters, parameters, strict=True))
-    outputs = [formula.derivative(formula.arrays[i]) for i in wrt]
-    factor = 1 if weight is None else weight
-    values, *gradients = (factor * v for v in array_engine.elementwise(xp, formula, arrays, bound, *outputs))
-    if reduction == "none":
-        return xp.astype(values, dtype), None
-    divisor = xp.ones((), dtype=values.dtype)
-    if reduction == "mean":
-        by_weight = weight is not None and loss.divisor == "weight"
-        divisor = xp.sum(weight) if by_weight else divisor * math.prod(values.shape)
+    return array_engine.elementwise(made.xp, formula, [named[name] for name in formula.arrays], bound)[0]
+
+
+def _reduced(made: Call) -> tuple[Any, Any]:
+    """Reduce values per element with the namespace's own sum; return the result and what it was divided by."""
+    xp, terms = made.xp, made.terms
+    shape = made.arrays[terms.value.arrays[0]].shape
+    _check_weights(made)
+
+    def total(formula: Formula) -> Any:
+        values = _values(made, formula)
+        if made.fused:  # NumPy's own sum of float32 along an outer dimension loses digits
+            return np.sum(values, axis=made.dims, keepdims=made.keepdim, dtype=np.float64)
+        if formula is terms.count:
+            values = xp.astype(values, made.wide)
+        return xp.sum(values, axis=made.dims, keepdims=made.keepdim)
+
+    by = made.divisor
+    if isinstance(by, str):
+        formula = summed_for(terms, by)
+        lengths = shape if made.dims is None else [shape[d] for d in made.dims]
+        by = float(math.prod(lengths)) if formula is None else total(formula)
     with array_engine.quiet(xp):
-        return xp.sum(values) / divisor, (gradients[0] / divisor if gradients else None)
+        value = total(terms.value)
+        by = xp.asarray(by, dtype=value.dtype) if isinstance(by, float) else by
+        return xp.astype(value / by, made.wide, copy=False), by
 
 
-def _prepared(loss: Loss, arrays: Arrays, weight: Any | None, broadcast: bool) -> tuple[Any, Arrays, Any | None, Any]:
-    """Check shapes and dtypes; bring the arrays and the weight to one shape and dtype.
-
-    Returns the namespace, the arrays, the weight, and the dtype of values per element.
-    """
-    names = ("input", "target", *loss.further_arrays, "weight")
-    for name, array in zip(names, (*arrays, weight), strict=True):
-        if array is not None or name != "weight":
-            plan.check_array(loss, name, array, _is_array(array), "an array")
-    given = [array for array in (*arrays, weight) if array is not None]
-    xp = array_api_compat.array_namespace(given[0])
-    for name, array in zip(names, (*arrays, weight), strict=True):
-        same = array is None or array_api_compat.array_namespace(array) is xp
-        plan.check_array(loss, name, array, same, f"an array of {xp.__name__.rpartition('.')[2]}")
-    if broadcast:
+def _checked(loss: Loss, arrays: Arrays, parameters: tuple[float, ...], reduction: Reduction, options: Options) -> Call:
+    """Check a call's arrays, and bring them to one shape."""
+    weight, mask = options.weight, options.mask
+    xp = _check_arrays(loss, arrays, weight, mask)
+    shape = tuple(arrays[0].shape)
+    if options.broadcast:
         shape = reduce(plan.broadcast_shape, (array.shape for array in arrays))
-        arrays = tuple(xp.broadcast_to(array, shape) for array in arrays)
     for array in arrays[1:]:
-        plan.check_shapes(arrays[0].shape, array.shape)
+        plan.check_shapes(shape, shape if options.broadcast else array.shape)
+    given = dict(zip(loss.formula.arrays, arrays, strict=True))
     if weight is not None:
-        plan.check_weight(weight.shape, arrays[0].shape)
-        weight = xp.broadcast_to(weight, arrays[0].shape)
-    dtype = _common_dtype(xp, loss, given)
-    # Half precision is computed and summed in float32.
-    working = xp.float32 if array_api_compat.is_numpy_namespace(xp) and dtype == np.float16 else dtype
-    ready = [array if array is None else _in_dtype(xp, array, working) for array in (*arrays, weight)]
-    return xp, tuple(ready[:-1]), ready[-1], dtype
+        plan.check_broadcasts("weight", weight.shape, shape)
+        given[WEIGHT] = weight
+    dtype = _common_dtype(xp, loss, [*given.values()])
+    half = array_api_compat.is_numpy_namespace(xp) and dtype == np.float16
+    given = {name: _ready(xp, array, dtype) for name, array in given.items()}
+    if mask is not None:
+        plan.check_mask(mask, xp.isdtype(mask.dtype, "bool"))
+        plan.check_broadcasts("mask", mask.shape, shape)
+        given[MASK] = mask
+    given = {name: a if tuple(a.shape) == shape else xp.broadcast_to(a, shape) for name, a in given.items()}
+    dims = None if options.dim is None else plan.dimensions(options.dim, len(shape))  # type: ignore[arg-type]
+    divisor = options.divisor(loss, reduction)
+    if not isinstance(divisor, (str, float)) and not array_api_compat.is_lazy_array(divisor):
+        divisor = plan.checked_normalize(float(divisor))
+    terms = terms_of(loss, weight is not None, mask is not None, options.omits)
+    wide = np.dtype(np.float32) if half else dtype
+    made = Call(xp, terms, given, parameters, reduction, divisor, dims, options.keepdim, dtype, wide)
+    if options.nan_policy == "raise":
+        _check_no_nan(made)
+    return made
+
+
+def _check_arrays(loss: Loss, arrays: Arrays, weight: Any, mask: Any) -> Any:
+    """Check that all are arrays of one namespace, and return that."""
+    names = ("input", "target", *loss.further_arrays, WEIGHT, MASK)
+    given = [
+        (name, array)
+        for name, array in zip(names, (*arrays, weight, mask), strict=True)
+        if array is not None or name not in (WEIGHT, MASK)
+    ]
+    for name, array in given:
+        plan.check_array(loss, name, array, _is_array(array), "an array")
+    xp = array_api_compat.array_namespace(given[0][1])
+    for name, array in given:
+        same = array_api_compat.array_namespace(array) is xp
+        plan.check_array(loss, name, array, same, f"an array of {xp.__name__.rpartition('.')[2]}")
+    return xp
 
 
 def _is_array(array: object) -> bool:
@@ -145,18 +219,52 @@ def _common_dtype(xp: Any, loss: Loss, arrays: list[Any]) -> Any:
         if not xp.isdtype(array.dtype, ("real floating", "integral", "bool")):
             raise DtypeError(plan.dtype_message(loss, array.dtype, "input.real"))
     real = [array.dtype for array in arrays if xp.isdtype(array.dtype, "real floating")]
-    return reduce(xp.result_type, real) if real else xp.float64
+    dtype = reduce(xp.result_type, real) if real else xp.float64
+    return np.dtype(dtype) if array_api_compat.is_numpy_namespace(xp) else dtype
 
 
-def _in_dtype(xp: Any, array: Any, dtype: Any) -> Any:
+def _ready(xp: Any, array: Any, dtype: Any) -> Any:
+    """Bring an array without fractions to `dtype`, and any array of NumPy to whole elements in native order."""
     if not array_api_compat.is_numpy_namespace(xp):
-        return array if array.dtype == dtype else xp.astype(array, dtype)
-    array = np.asarray(array, dtype)
+        return array if xp.isdtype(array.dtype, "real floating") else xp.astype(array, dtype)
+    own = array.dtype.newbyteorder("=") if array.dtype.kind == "f" else dtype
+    array = np.asarray(array, own)
     whole = array.flags.aligned and not any(stride % array.itemsize for stride in array.strides)
     return array if whole else array.copy()  # a field of a record, say
 
 
-_FUSED: dict[Any, Real] = {np.dtype(np.float32): "float32", np.dtype(np.float64): "float64"}
+def _check_no_nan(made: Call) -> None:
+    if made.fused:
+        fused.check_no_nan(_MEMORY, made.arrays)
+        return
+    for name, array in made.arrays.items():
+        if name != MASK:
+            _check_count(made, nan_count(MASK in made.arrays), {**made.arrays, "x": array}, plan.check_no_nan, name)
+
+
+def _check_weights(made: Call) -> None:
+    """Check the weights of a call that is not fused into one pass."""
+    weight = made.terms.weight
+    if weight is None:
+        return
+    if made.fused:
+        fused.check_weights(_MEMORY, made.terms, made.arrays, fused.total(_MEMORY, weight, made.arrays))
+    else:
+        _check_count(made, negatives(weight), made.arrays, plan.check_no_negative_weight)
+
+
+def _check_count(made: Call, formula: Formula, arrays: dict[str, Any], check: Any, *about: str) -> None:
+    """Check the sum of a formula that counts, where looking at values is possible: a lazy array has none yet."""
+    if not any(array_api_compat.is_lazy_array(array) for array in arrays.values()):
+        check(*about, float(made.xp.sum(_values(made._replace(arrays=arrays), formula))))
+
+
+_STORAGE: dict[Any, Storage] = {
+    np.dtype(np.bool_): "bool",
+    np.dtype(np.float16): "float16",
+    np.dtype(np.float32): "float32",
+    np.dtype(np.float64): "float64",
+}
 
 
 def _contiguous(array: Any) -> bool:
@@ -167,10 +275,10 @@ def _strides(array: Any) -> list[int]:
     return [stride // array.itemsize for stride in array.strides]
 
 
-def _empty_like(array: Any) -> Any:
+def _empty_like(array: Any, dtype: Any) -> Any:
     if not array.flags.c_contiguous:
-        return np.empty_like(array, subok=False)
-    return BUFFERS.empty(array.size, array.dtype).reshape(array.shape)
+        return np.empty_like(array, dtype, subok=False)
+    return BUFFERS.empty(array.size, np.dtype(dtype or array.dtype)).reshape(array.shape)
 
 
 _MEMORY = Memory(
@@ -178,7 +286,7 @@ _MEMORY = Memory(
     contiguous=_contiguous,
     strides=_strides,
     dtype=attrgetter("dtype"),
-    real=_FUSED,
+    storage=_STORAGE,
     size=attrgetter("size"),
     copy=np.ascontiguousarray,
     empty_like=_empty_like,

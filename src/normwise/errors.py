@@ -22,6 +22,18 @@ class DtypeError(InputError, NotImplementedError):
     """A dtype that a loss is not defined for; a NotImplementedError too, for that is what torch raises."""
 
 
+class LayoutError(InputError, NotImplementedError):
+    """A tensor that does not lie in memory element by element, such as a sparse one."""
+
+
+class DimensionError(InputError, IndexError, RuntimeError):
+    """A dimension out of range (torch raises IndexError) or named twice (torch raises RuntimeError)."""
+
+
+class DeviceError(InputError, RuntimeError):
+    """Tensors on different devices; a RuntimeError too, for that is what torch raises."""
+
+
 MOST_NAMES = 20
 """How many names an error lists at most."""
 

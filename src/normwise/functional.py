@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from normwise import plan
 from normwise.catalogue import BUILT_IN, Loss, losses
-from normwise.catalogue.declaration import Divisor, Interval, declare
+from normwise.catalogue.declaration import Divisor, Interval, Kind, declare
 from normwise.catalogue.registry import enter
 
 TORCH_ORDER: Mapping[str, tuple[str, ...]] = {
@@ -26,8 +26,18 @@ TORCH_ORDER: Mapping[str, tuple[str, ...]] = {
 }
 """The arguments that torch's own losses take by position after input and target."""
 
-_KEYWORDS: Mapping[str, Any] = {"reduction": "mean", "weight": None, "broadcast": False}
-"""The arguments that every loss takes, with their defaults."""
+_OPTIONS: Mapping[str, Any] = {
+    "weight": None,
+    "mask": None,
+    "nan_policy": "propagate",
+    "dim": None,
+    "keepdim": False,
+    "normalize": None,
+    "broadcast": False,
+}
+"""The arguments beside the reduction that every loss takes, with their defaults: those of `plan.options`."""
+
+_KEYWORDS: Mapping[str, Any] = {"reduction": "mean", **_OPTIONS}
 
 _DEPRECATED: Mapping[str, Any] = {"size_average": None, "reduce": None}
 
@@ -38,6 +48,7 @@ def loss(
     *,
     domain: Mapping[str, Interval] | None = None,
     divisor: Divisor = "weight",
+    accepts: tuple[Kind, ...] = (),
     module: str | None = None,
 ) -> Any:
     """Make a loss of one's own formula: a fused function with gradients of every order, and all else that a loss has.
@@ -52,15 +63,17 @@ def loss(
         The values that its parameters may take: all, unless this says otherwise.
     divisor : {"weight", "count"}
         What a weighted mean divides by: the sum of the weights (the default) or the number of elements.
+    accepts : tuple of {"integer", "complex"}
+        Numbers beside the real ones that the formula makes sense of as it is written.
     module : str, optional
         The name of its class in `normwise.nn`; by default the function's name in camel case, then ``Loss``.
 
     Returns
     -------
     callable
-        The loss, of ``(input, target, *further_arrays, *, reduction="mean", weight=None, broadcast=False,
-        **parameters)``. It is entered in `normwise.losses` under the function's name, in place of an earlier loss of
-        one's own.
+        The loss, of ``(input, target, *further_arrays, *, reduction="mean", weight=None, mask=None, **parameters)`` and
+        the other keywords of the catalogue's losses. It is entered in `normwise.losses` under the function's name, in
+        place of an earlier loss of one's own.
 
     Raises
     ------
@@ -79,7 +92,7 @@ def loss(
     """
 
     def made(function: Callable[..., Any]) -> Callable[..., Any]:
-        declared = declare(function, domain=domain, divisor=divisor, module=module)
+        declared = declare(function, domain=domain, divisor=divisor, accepts=accepts, module=module)
         if declared.name in BUILT_IN:
             raise TypeError(f"{declared.name} is a loss of the catalogue and keeps its meaning: choose another name")
         return function_of(enter(declared))
@@ -152,7 +165,14 @@ def _source(loss: Loss) -> str:
         lines.append(f"    if type({name}) is not float or {name} != {defaults[name]!r}:")
         lines.append(f"        {name} = _plan.bind_parameter(_loss, {name!r}, {name})")
     parameters = "".join(f"{name}, " for name in loss.parameters)
-    lines.append(f"    return _faces[type(input)](_loss, ({arrays}), ({parameters}), weight, reduction, broadcast)")
+    unlike = {name: "!=" if isinstance(default, str) else "is not" for name, default in _OPTIONS.items()}
+    asked = " or ".join(f"{name} {unlike[name]} {default!r}" for name, default in _OPTIONS.items())
+    lines += [
+        "    options = None",
+        f"    if {asked}:",
+        f"        options = _plan.options(_loss, reduction, {', '.join(_OPTIONS)})",
+        f"    return _faces[type(input)](_loss, ({arrays}), ({parameters}), reduction, options)",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -182,7 +202,7 @@ def _docstring(loss: Loss) -> str:
         for name, default in loss.parameters.items()
     )
     further = "".join(f"{name} : array\n    Of the input's shape.\n" for name in loss.further_arrays)
-    by = {"weight": "the sum of the weights", "count": "the number of elements"}[loss.divisor]
+    by = {"weight": "the sum of the weights (the count without any)", "count": "the count"}[loss.divisor]
     return f"""{summary}
 {rest}
 
@@ -195,25 +215,45 @@ Parameters
 input, target : torch tensor, NumPy array, or array of the array API standard
     Predictions and true values, of one shape and a real floating dtype; dtypes are promoted. Half precision is computed
     in float32.
-{further}{parameters}weight : array, optional
-    Broadcastable to the shape of the loss; each element's loss is multiplied with it.
-reduction : {{"mean", "sum", "none"}}
-    The mean divides by {by} where there is a weight. The mean of nothing is nan.
+{further}{parameters}reduction : {{"mean", "sum", "none"}}
+    The mean divides by {by}, unless `normalize` says otherwise. The mean of nothing is nan.
+weight : array, optional
+    Broadcastable to the shape of the loss, and 0 or more; each element's loss is multiplied with it. Gradients flow to
+    it. Where the weights are all 0, a mean that divides by their sum is nan.
+mask : array of bool, optional
+    Broadcastable to the shape of the loss. Where it is False the element does not exist: it is not counted, and its
+    value and its gradients are exactly 0, even where it is nan or infinite. Where it is False everywhere the mean is
+    nan, and the gradients are 0.
+nan_policy : {{"propagate", "omit", "raise"}}
+    What a nan does: show in the result; drop the elements whose target is nan, as a mask does (a nan in the input
+    always shows); or raise.
+dim : int or tuple of int, optional
+    The dimensions that are reduced: all by default.
+keepdim : bool
+    Whether the reduced dimensions stay, with length 1.
+normalize : {{"weight", "count"}}, number or 0-d array, optional
+    What the mean divides by: the sum of the weights, the number of elements that are not dropped, or a number, such as
+    the count of a larger batch of which this call sees a part. By default {by}.
 broadcast : bool
     Whether input and target may differ in shape and broadcast.
 
 Returns
 -------
 array of the input's kind
-    0-d, or of the input's shape for ``reduction="none"``. Sums are accumulated in float64; the result has the promoted
-    dtype, float32 at least for a sum or mean.
+    0-d, or of the dimensions that `dim` leaves, or of the input's shape for ``reduction="none"``. A sum over all
+    dimensions is accumulated in float64; the result has the promoted dtype, float32 at least for a sum or mean.
 
 Raises
 ------
 ShapeMismatchError
-    Where shapes differ, and `broadcast` is false or does not help.
+    Where shapes differ, and `broadcast` is false or does not help; where a weight or a mask does not broadcast.
 ParameterError
     Where a parameter leaves its domain.
+DimensionError
+    Where `dim` is out of range or names a dimension twice.
+InputError
+    Where a weight is negative (looked at on the CPU only), or a nan is there and `nan_policy` is ``"raise"``; where an
+    argument is none of the above.
 """
 
 

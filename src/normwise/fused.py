@@ -1,20 +1,24 @@
-"""Checked calls on the fused CPU kernels, for any library whose arrays lie in plain memory.
+"""Calls on the fused CPU kernels, for any library whose arrays lie in plain memory.
 
-What the faces share: laying a call out, choosing the kernel, and the divisor of a weighted mean, which the one pass
+What the faces share: choosing the kernel of a call by dtypes and layout, and the divisor of a mean, which the one pass
 that writes the gradient needs beforehand.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from normwise.catalogue import Loss
-from normwise.engines.cpu import Kernel, KernelSpec, kernel_of
-from normwise.engines.cpu.source import Real
-from normwise.formula import Formula, trace
-from normwise.plan import lay_out
-from normwise.sums import Reduction, State, quotient
+from normwise import plan
+from normwise.engines.cpu import Kernel, KernelSpec, Storage, direct_operands
+from normwise.formula import Formula
+from normwise.sums import quotient
+from normwise.terms import MASK, Terms, nan_count, negatives, summed_for
+
+SCALE = "scale'"
+"""The parameter that gradients are scaled by: no argument of a formula has such a name."""
 
 
 class Memory(NamedTuple):
@@ -27,137 +31,189 @@ class Memory(NamedTuple):
     size: Callable[[Any], int]
     """The number of elements."""
     dtype: Callable[[Any], Any]
-    real: Mapping[Any, Real]
+    storage: Mapping[Any, Storage]
     """The dtypes that the kernels know."""
     copy: Callable[[Any], Any]
     """A contiguous copy."""
-    empty_like: Callable[[Any], Any]
-    """Memory for a result of an array's shape: dense, and contiguous if the array is."""
+    empty_like: Callable[[Any, Any], Any]
+    """Memory for a result of an array's shape and a dtype: dense, and contiguous if the array is."""
+
+
+class Pass:
+    """One pass over memory: what it sums, and what it writes for each element.
+
+    Parameters
+    ----------
+    sums, outputs : tuple of Formula
+        Of the same arrays and parameters; `SCALE` is added to the parameters.
+    """
+
+    def __init__(self, sums: tuple[Formula, ...], outputs: tuple[Formula, ...] = ()) -> None:
+        first = (*sums, *outputs)[0]
+        self.arrays = first.arrays
+        parameters = {**first.parameters, SCALE: 1.0}
+        self.sums, self.outputs = (
+            tuple(Formula(f.name, self.arrays, parameters, f.expression) for f in part) for part in (sums, outputs)
+        )
+        read = frozenset[str]().union(*(f.reads for f in (*self.sums, *self.outputs)))
+        self.reads = tuple(i for i, name in enumerate(self.arrays) if name in read)
+        self._kernels: dict[tuple[Any, ...], Kernel] = {}
+
+    def run(
+        self, memory: Memory, arrays: Sequence[Any], results: Sequence[Any], parameters: Sequence[float], scale: float
+    ) -> Sequence[float]:
+        """Run over arrays of one shape, in the order of ``self.arrays``; return the sums, write the results."""
+        size = memory.size(arrays[0])
+        if size == 0:
+            return [0.0] * len(self.sums)
+        operands = [*[arrays[i] for i in self.reads], *results]
+        dtypes = tuple(map(memory.dtype, operands))
+        reals = (*parameters, scale)
+        if all(map(memory.contiguous, operands)):
+            return self.kernel(memory, dtypes, None).flat(size, [*map(memory.address, operands)], reals)
+        layout = plan.lay_out(arrays[0].shape, [memory.strides(array) for array in operands])
+        if layout is None:
+            dense = [memory.copy(result) for result in results]
+            sums = self.run(memory, [memory.copy(array) for array in arrays], dense, parameters, scale)
+            for result, values in zip(results, dense, strict=True):
+                result[...] = values
+            return sums
+        addresses = [*map(memory.address, operands)]
+        if layout.flat:
+            return self.kernel(memory, dtypes, None).flat(size, addresses, reals)
+        return self.kernel(memory, dtypes, direct_operands(layout)).strided(layout, addresses, reals)
+
+    def kernel(self, memory: Memory, dtypes: tuple[Any, ...], direct: tuple[bool, ...] | None) -> Kernel:
+        """Return the kernel for operands of these dtypes."""
+        key = (dtypes, direct)
+        found = self._kernels.get(key)
+        if found is None:
+            storage: tuple[Storage, ...] = tuple(memory.storage[dtype] for dtype in dtypes)
+            spec = KernelSpec(self.sums, self.outputs, storage, direct)
+            found = self._kernels.setdefault(key, Kernel(spec))
+        return found
+
+
+@functools.cache
+def summing(formulas: tuple[Formula, ...], wrt: tuple[str, ...] = ()) -> Pass:
+    """Return the pass that sums formulas, and writes the first one's gradients, times `SCALE`."""
+    first = formulas[0]
+    sums = (first, *(Formula(f.name, first.arrays, first.parameters, f.expression) for f in formulas[1:]))
+    return Pass(sums, tuple(first.along({name: SCALE}, SCALE) for name in wrt))
+
+
+@functools.cache
+def mapping(formula: Formula) -> Pass:
+    """Return the pass that writes a formula's values."""
+    return Pass((), (formula,))
+
+
+Arrays = Mapping[str, Any]
+"""The arrays of a call by name, in one shape."""
 
 
 def reduced(
     memory: Memory,
-    loss: Loss,
-    arrays: Sequence[Any],
+    terms: Terms,
+    arrays: Arrays,
     parameters: Sequence[float],
-    weight: Any | None,
-    reduction: Reduction,
-    wrt: tuple[int, ...],
+    divisor: str | float,
+    wrt: tuple[str, ...],
 ) -> tuple[float, float, Sequence[Any]]:
-    """Reduce a loss in one pass, and write its gradients in that same pass.
+    """Reduce a call in one pass, and write its gradients in that same pass.
 
     Parameters
     ----------
     memory : Memory
         How the arrays lie in memory.
-    loss : Loss
-        What is reduced.
-    arrays : sequence of arrays
-        Of one shape and, with the weight, of one dtype: float32 or float64.
+    terms : Terms
+        What is summed.
+    arrays : mapping of str to array
+        One for each of ``terms.value.arrays``.
     parameters : sequence of float
-        In the order of ``loss.parameters``.
-    weight : array or None
-        Of the arrays' shape.
-    reduction : {"sum", "mean"}
-        How.
-    wrt : tuple of int
-        The arrays in which the gradient is wanted, by number.
+        In the order of the loss's parameters.
+    divisor : {"weight", "count"} or float
+        What the sum is divided by.
+    wrt : tuple of str
+        The arrays in which the gradient is wanted.
 
     Returns
     -------
     value : float
-    scale : float
-        What a derivative per element, times the weight, is multiplied with for the gradient: 1 / divisor.
+    divisor : float
+        The number that the sum was divided by.
     gradients : sequence of arrays
+        Each of its array's dtype.
     """
-    count = memory.size(arrays[0])
-    inputs, divisor = arrays, count if reduction == "mean" else 1
-    if weight is not None:
-        inputs = (*arrays, weight)
-        divisor = 1
-        if wrt:  # the pass that writes the gradient needs the sum of the weights beforehand
-            divisor = State(weight=total(memory, weight), count=count).divisor(reduction, loss.divisor)
-    scale = 1 / divisor if divisor else quotient(1.0, divisor)
-    gradients = [memory.empty_like(arrays[i]) for i in wrt]
-    value, weights = _run(memory, _reducing, (loss, wrt, weight is not None), inputs, gradients, scale, parameters)
-    if weight is not None and not wrt:
-        divisor = State(value, weights, count).divisor(reduction, loss.divisor)
-    return (value / divisor if divisor else quotient(value, divisor)), scale, gradients
+    given = [arrays[name] for name in terms.value.arrays]
+    by = summed_for(terms, divisor) if isinstance(divisor, str) else None
+    if isinstance(divisor, str) and by is None:
+        divisor = float(memory.size(given[0]))
+    also: list[Formula | None] = [formula for formula in dict.fromkeys((terms.weight, by)) if formula is not None]
+    if wrt and by is not None:  # the pass that writes the gradient needs its divisor beforehand
+        divisor = total(memory, by, arrays)
+        also.remove(by)
+        check_weights(memory, terms, arrays, divisor)
+    scale = 1.0 if isinstance(divisor, str) else quotient(1.0, divisor)
+    gradients = [memory.empty_like(arrays[name], None) for name in wrt]
+    value, *others = summing((terms.value, *also), wrt).run(memory, given, gradients, parameters, scale)
+    if also and also[0] is terms.weight:
+        check_weights(memory, terms, arrays, others[0])
+    if isinstance(divisor, str):
+        divisor = others[also.index(by)]
+    return quotient(value, divisor), divisor, gradients
+
+
+def gradients(
+    memory: Memory,
+    terms: Terms,
+    arrays: Arrays,
+    parameters: Sequence[float],
+    divisor: float,
+    factor: float,
+    wrt: tuple[str, ...],
+    results: Sequence[Any] | None = None,
+) -> Sequence[Any]:
+    """Return the gradients of a call times a factor, in `results` where these are given."""
+    if results is None:
+        results = [memory.empty_like(arrays[name], None) for name in wrt]
+    given = [arrays[name] for name in terms.value.arrays]
+    summing((terms.value,), wrt).run(memory, given, results, parameters, factor * quotient(1.0, divisor))
+    return results
 
 
 def elementwise(
-    memory: Memory, formula: Formula, arrays: Sequence[Any], parameters: Sequence[float], weight: Any | None
+    memory: Memory, formula: Formula, arrays: Sequence[Any], parameters: Sequence[float], dtype: Any
 ) -> Any:
-    """Return the values of a formula per element, times the weight where there is one."""
-    result = memory.empty_like(arrays[0])
-    inputs = arrays if weight is None else (*arrays, weight)
-    _run(memory, _mapping, (formula, weight is not None), inputs, [result], 1.0, parameters)
+    """Return the values of a formula for each element of its arrays, in a dtype."""
+    result = memory.empty_like(arrays[0], dtype)
+    mapping(formula).run(memory, arrays, [result], parameters, 1.0)
     return result
 
 
-def total(memory: Memory, array: Any) -> float:
-    """Return the sum of an array, in float64."""
-    return _run(memory, _totalling, (_IDENTITY,), [array], [], 1.0, ())[0]
+def total(memory: Memory, formula: Formula, arrays: Arrays) -> float:
+    """Return the sum of a formula without parameters over a call's arrays."""
+    given = [arrays[name] for name in formula.arrays]
+    size = memory.size(given[0])
+    # Along a dimension in which every array repeats itself one element stands for all.
+    still = [all(steps) for steps in zip(*([step == 0 for step in memory.strides(a)] for a in given), strict=True)]
+    if any(still):
+        once = tuple(slice(0, 1) if repeats else slice(None) for repeats in still)
+        given = [array[once] for array in given]
+    repeats = size / (memory.size(given[0]) or 1)
+    return summing((formula,)).run(memory, given, [], (), 1.0)[0] * repeats
 
 
-_IDENTITY = trace(lambda x: x)
+def check_weights(memory: Memory, terms: Terms, arrays: Arrays, summed: float) -> None:
+    """Raise where a weight is negative, for which its sum is minus infinity, or nan if another is nan."""
+    if terms.weight is not None and not summed > -math.inf:
+        plan.check_no_negative_weight(total(memory, negatives(terms.weight), arrays))
 
 
-def _reducing(loss: Loss, wrt: tuple[int, ...], weighted: bool, real: Any, unit: Any) -> KernelSpec:
-    formula = loss.formula
-    outputs = tuple(formula.derivative(formula.arrays[i]) for i in wrt)
-    return KernelSpec(formula, outputs, total=True, weighted=weighted, real=real, unit=unit)
-
-
-def _mapping(formula: Formula, weighted: bool, real: Any, unit: Any) -> KernelSpec:
-    return KernelSpec(formula, (formula,), total=False, weighted=weighted, real=real, unit=unit)
-
-
-def _totalling(formula: Formula, real: Any, unit: Any) -> KernelSpec:
-    return KernelSpec(formula, (), total=True, weighted=False, real=real, unit=unit)
-
-
-_kernels: dict[tuple[Any, ...], Kernel] = {}
-
-
-def _kernel(
-    memory: Memory, specify: Callable[..., KernelSpec], about: tuple[Any, ...], dtype: Any, unit: Any
-) -> Kernel:
-    """Return the kernel of a call; deriving its spec takes a while, so calls that are alike share one look-up."""
-    key = (specify, about, dtype, unit)
-    found = _kernels.get(key)
-    if found is None:
-        found = _kernels[key] = kernel_of(specify(*about, memory.real[dtype], unit))
-    return found
-
-
-def _run(
-    memory: Memory,
-    specify: Callable[..., KernelSpec],
-    about: tuple[Any, ...],
-    inputs: Sequence[Any],
-    outputs: Sequence[Any],
-    scale: float,
-    parameters: Sequence[float],
-) -> tuple[float, float]:
-    """Run the kernel that `specify` describes, for the dtype and the layout of its operands."""
-    first = inputs[0]
-    size, dtype, operands = memory.size(first), memory.dtype(first), (*inputs, *outputs)
-    if size == 0:
-        return 0.0, 0.0
-    contiguous = memory.contiguous
-    if all(map(contiguous, inputs)):  # and so are the outputs, which are like them
-        return _kernel(memory, specify, about, dtype, None).flat(
-            size, [*map(memory.address, operands)], scale, parameters
-        )
-    layout = lay_out(first.shape, [memory.strides(array) for array in operands])
-    if layout is None:
-        copies, dense = ([memory.copy(array) for array in part] for part in (inputs, outputs))
-        sums = _run(memory, specify, about, copies, dense, scale, parameters)
-        for result, values in zip(outputs, dense, strict=True):
-            result[...] = values
-        return sums
-    addresses = [*map(memory.address, operands)]
-    if layout.flat:
-        return _kernel(memory, specify, about, dtype, None).flat(size, addresses, scale, parameters)
-    return _kernel(memory, specify, about, dtype, layout.unit).strided(layout, addresses, scale, parameters)
+def check_no_nan(memory: Memory, arrays: Arrays) -> None:
+    """Raise where an array of a call holds a nan that a mask does not hide."""
+    mask = arrays.get(MASK)
+    hidden = {} if mask is None else {MASK: mask}
+    for name, array in arrays.items():
+        if name != MASK:
+            plan.check_no_nan(name, total(memory, nan_count(mask is not None), {"x": array, **hidden}))

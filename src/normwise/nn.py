@@ -1,7 +1,8 @@
 """The losses as torch modules, one class for each entry of the catalogue.
 
 The classes of torch's four losses are subclasses of torch's own, with its constructors and attributes. The others
-take their parameters and the reduction by keyword. All of them take a weight, and `broadcast`, when they are called.
+take their parameters and the reduction by keyword. All of them take a weight, a mask and the other options of their
+function when they are called.
 
 Examples
 --------
@@ -59,16 +60,11 @@ def _forward(loss: Loss) -> Any:
     function, names = function_of(loss), tuple(loss.parameters)
 
     def forward(
-        self: Any,
-        input: torch.Tensor,
-        target: torch.Tensor,
-        *further: torch.Tensor,
-        weight: torch.Tensor | None = None,
-        broadcast: bool = False,
+        self: Any, input: torch.Tensor, target: torch.Tensor, *further: torch.Tensor, **options: Any
     ) -> torch.Tensor:
-        parameters = {name: getattr(self, name) for name in names}
-        arguments = (input, target, *further)
-        return function(*arguments, reduction=self.reduction, weight=weight, broadcast=broadcast, **parameters)
+        for name in names:
+            options[name] = getattr(self, name)
+        return function(input, target, *further, reduction=self.reduction, **options)
 
     return forward
 

@@ -6,14 +6,24 @@ knows no array library. The faces bring the facts, an engine gets what passed.
 
 from __future__ import annotations
 
+import operator
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn
 
 from normwise.catalogue import Loss, losses
 from normwise.engines.layout import Layout
-from normwise.errors import InputError, ParameterError, ShapeMismatchError, near_names
-from normwise.sums import Reduction
+from normwise.errors import (
+    DeviceError,
+    DimensionError,
+    DtypeError,
+    InputError,
+    LayoutError,
+    ParameterError,
+    ShapeMismatchError,
+    near_names,
+)
+from normwise.sums import Divisor, Reduction
 
 Shape = Sequence[int]
 
@@ -119,8 +129,116 @@ def reduction_of(reduction: str, size_average: bool | None = None, reduce: bool 
     return found
 
 
-def check_has_gradient(loss: Loss, reduction: Reduction) -> None:
+NanPolicy = Literal["propagate", "omit", "raise"]
+NAN_POLICIES: tuple[NanPolicy, ...] = ("propagate", "omit", "raise")
+DIVISORS: tuple[Divisor, ...] = ("weight", "count")
+
+
+class Options(NamedTuple):
+    """What a caller asked beside the arrays; words are checked, arrays are not yet."""
+
+    weight: Any = None
+    mask: Any = None
+    nan_policy: NanPolicy = "propagate"
+    dim: int | tuple[int, ...] | None = None
+    keepdim: bool = False
+    normalize: Any = None
+    """One of `DIVISORS`, a float, or a 0-d array."""
+    broadcast: bool = False
+
+    @property
+    def omits(self) -> bool:
+        """Whether elements whose target is nan are dropped."""
+        return self.nan_policy == "omit"
+
+    def divisor(self, loss: Loss, reduction: Reduction) -> Any:
+        """What the sum is divided by: one of `DIVISORS`, a float, or a 0-d array."""
+        if reduction != "mean":
+            return 1.0
+        return loss.divisor if self.normalize is None else self.normalize
+
+
+PLAIN = Options()
+"""The options of a call that asks for nothing special."""
+
+
+def options(
+    loss: Loss,
+    reduction: Reduction,
+    weight: Any,
+    mask: Any,
+    nan_policy: Any,
+    dim: Any,
+    keepdim: bool,
+    normalize: Any,
+    broadcast: bool,
+) -> Options:
+    """The options of a call, its words checked."""
+    if nan_policy not in NAN_POLICIES:
+        expected = ", ".join(map(repr, NAN_POLICIES))
+        raise InputError(f"{nan_policy!r} is not a valid value for nan_policy: expected {expected}")
+    if dim is not None or keepdim:
+        if reduction == "none":
+            raise InputError(
+                f"{loss.function} with reduction='none' reduces no dimension: for dim and keepdim use 'mean' or 'sum'"
+            )
+        dim = dim if dim is None else _dims(dim)
+    if normalize is not None:
+        if reduction != "mean":
+            raise InputError(f"normalize says what a mean divides by, but the reduction is {reduction!r}")
+        normalize = _normalize(normalize)
+    return Options(weight, mask, nan_policy, dim, keepdim, normalize, broadcast)
+
+
+def _dims(dim: Any) -> tuple[int, ...]:
+    given: tuple[Any, ...] = tuple(dim) if isinstance(dim, (tuple, list)) else (dim,)  # type: ignore[arg-type]
+    if not given:
+        raise InputError("dim is empty: name at least one dimension, or pass dim=None for all of them")
+    try:
+        return tuple([operator.index(d) for d in given])
+    except TypeError:
+        raise InputError(f"dim is to be an int or a tuple of ints, not {dim!r}") from None
+
+
+def _normalize(given: Any) -> Any:
+    """What a mean divides by, as a word, a plain number or a 0-d array."""
+    if isinstance(given, str):
+        if given not in DIVISORS:
+            raise InputError(f"{given!r} is not a valid value for normalize: expected 'weight', 'count' or a number")
+        return given
+    if isinstance(given, (int, float)) and given is not True and given is not False:
+        return checked_normalize(float(given))
+    shape = getattr(given, "shape", None)
+    if shape != ():
+        what = type(given).__name__ if shape is None else f"an array of shape {tuple(shape)}"
+        raise InputError(f"normalize is to be 'weight', 'count', a number or a 0-d array, not {what}")
+    return given
+
+
+def checked_normalize(value: float) -> float:
+    """A number that a mean may be divided by."""
+    if not value >= 0:
+        raise InputError(f"normalize is {value:g}: a mean divides by a positive number, or by 0 where nothing is there")
+    return value
+
+
+def dimensions(dim: Sequence[int], rank: int) -> tuple[int, ...]:
+    """The dimensions that are reduced, counted from the first; `DimensionError` in torch's words."""
+    found: list[int] = []
+    for d in dim:
+        low, high = -max(rank, 1), max(rank, 1) - 1
+        if not low <= d <= high:
+            raise DimensionError(f"Dimension out of range (expected to be in range of [{low}, {high}], but got {d})")
+        if d % max(rank, 1) in found:
+            raise DimensionError(f"dim {d % max(rank, 1)} appears multiple times in the list of dims")
+        found.append(d % max(rank, 1))
+    return tuple(found)
+
+
+def check_has_gradient(loss: Loss, reduction: Reduction, options: Options | None) -> None:
     """Raise where a gradient is asked of a loss that is not reduced to a number."""
+    if options is not None and options.dim is not None:
+        raise InputError(f"the gradient of {loss.function} over some dimensions is not one array: leave dim out")
     if reduction == "none":
         raise InputError(
             f"the gradient of {loss.function} with reduction='none' is not one array: "
@@ -175,17 +293,36 @@ def broadcast_shape(a: Shape, b: Shape) -> tuple[int, ...]:
     return tuple(n if m == 1 else m for m, n in zip(longer, padded, strict=True))
 
 
-def check_weight(weight_shape: Shape, shape: Shape) -> None:
-    """Raise `ShapeMismatchError` where a weight does not broadcast to the shape of the loss."""
-    weights, whole = tuple(weight_shape), tuple(shape)
-    tail = whole[len(whole) - len(weights) :] if len(weights) <= len(whole) else ()
-    if len(weights) > len(whole) or any(w not in (1, n) for w, n in zip(weights, tail, strict=True)):
-        rows = len(weights) == 1 and len(whole) > 1 and weights[0] == whole[0]
-        mend = "for a weight per row use weight[:, None]" if rows else "each of its dimensions is to be equal or 1"
+def check_broadcasts(name: str, own_shape: Shape, shape: Shape) -> None:
+    """Raise `ShapeMismatchError` where a weight or a mask does not broadcast to the shape of the loss."""
+    own, whole = tuple(own_shape), tuple(shape)
+    tail = whole[len(whole) - len(own) :] if len(own) <= len(whole) else ()
+    if len(own) > len(whole) or any(w not in (1, n) for w, n in zip(own, tail, strict=True)):
+        rows = len(own) == 1 and len(whole) > 1 and own[0] == whole[0]
+        mend = f"for a {name} per row use {name}[:, None]" if rows else "each of its dimensions is to be equal or 1"
         raise ShapeMismatchError(
-            "Weights and input must have the same size. "
-            f"weight is {weights}, which does not broadcast to {whole}: {mend}"
+            f"{name.capitalize()}s and input must have the same size. "
+            f"{name} is {own}, which does not broadcast to {whole}: {mend}"
         )
+
+
+def check_no_negative_weight(count: float) -> None:
+    """Raise where weights are negative."""
+    if count:
+        raise InputError(f"{count:,.0f} of the weights are negative: a weight is to be 0 or more")
+
+
+def check_no_nan(name: str, count: float) -> None:
+    """Raise where nans were found and are not allowed."""
+    if count:
+        raise InputError(f"{name} holds {count:,.0f} nan and nan_policy is 'raise': mask them, or pass 'omit'")
+
+
+def check_mask(mask: object, is_bool: bool) -> None:
+    """Raise `DtypeError` where a mask is not made of booleans."""
+    if not is_bool:
+        dtype = getattr(mask, "dtype", type(mask).__name__)
+        raise DtypeError(f"mask is {dtype}: expected bool, True where an element counts; write mask != 0")
 
 
 def check_array(loss: Loss, name: str, array: object, accepted: bool, kind: str) -> None:
@@ -197,13 +334,28 @@ def check_array(loss: Loss, name: str, array: object, accepted: bool, kind: str)
         )
 
 
+def check_layout(loss: Loss, name: str, layout: object, strided: bool) -> None:
+    """Raise `LayoutError` where a tensor does not lie in memory element by element."""
+    if not strided:
+        raise LayoutError(f"{loss.function} is not implemented for {layout}, which {name} is: use {name}.to_dense()")
+
+
+def check_device(loss: Loss, name: str, device: object, expected: object, same: bool) -> None:
+    """Raise `DeviceError` where a tensor is on another device than the input."""
+    if not same:
+        raise DeviceError(
+            "Expected all tensors to be on the same device, but found at least two devices, "
+            f"{expected} and {device}! {loss.function} has its input on {expected}: move {name} there"
+        )
+
+
 def dtype_message(loss: Loss, dtype: object, mend: str) -> str:
     """What to say of a dtype that has no fractions or no order."""
     return f"{loss.function} is not implemented for {dtype}: expected a real floating-point dtype, as of {mend}"
 
 
 def lay_out(shape: Shape, strides: Sequence[Shape]) -> Layout | None:
-    """Lay arrays of one shape out as rows x columns, in the order of the first one's memory.
+    """Lay arrays of one shape out as planes x rows x columns, in the order of the first one's memory.
 
     Parameters
     ----------
@@ -215,14 +367,14 @@ def lay_out(shape: Shape, strides: Sequence[Shape]) -> Layout | None:
     Returns
     -------
     Layout or None
-        None where two dimensions do not suffice: the caller makes contiguous copies.
+        None where three dimensions do not suffice: the caller makes contiguous copies.
 
     Examples
     --------
     >>> lay_out((2, 3, 4), [(12, 4, 1), (24, 8, 2)])  # contiguous, and every second element
-    Layout(rows=1, columns=24, strides=((0, 1), (0, 2)))
+    Layout(planes=1, rows=1, columns=24, strides=((0, 0, 1), (0, 0, 2)))
     >>> lay_out((2, 3), [(3, 1), (1, 2)])  # row-major and column-major
-    Layout(rows=2, columns=3, strides=((3, 1), (1, 2)))
+    Layout(planes=1, rows=2, columns=3, strides=((0, 3, 1), (0, 1, 2)))
     """
     # From the outermost dimension to the innermost: (length, its stride in each array).
     dimensions = [(n, tuple(s[i] for s in strides)) for i, n in enumerate(shape) if n != 1]
@@ -233,10 +385,10 @@ def lay_out(shape: Shape, strides: Sequence[Shape]) -> Layout | None:
             merged[-1] = (merged[-1][0] * length, steps)
         else:
             merged.append((length, steps))
-    if len(merged) > 2:
+    if len(merged) > 3:
         return None
     still = (1, (0,) * len(strides))
-    (rows, row_steps), (columns, column_steps) = [still, still, *merged][-2:]
+    (planes, plane_steps), (rows, row_steps), (columns, column_steps) = [still, still, still, *merged][-3:]
     if not merged:
         column_steps = (1,) * len(strides)
-    return Layout(rows, columns, tuple(zip(row_steps, column_steps, strict=True)))
+    return Layout(planes, rows, columns, tuple(zip(plane_steps, row_steps, column_steps, strict=True)))

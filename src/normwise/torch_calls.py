@@ -1,282 +1,290 @@
-"""Losses on torch tensors, with autograd.
+"""Losses on torch tensors: a call's tensors are checked, then summed by the fused kernels or composed.
 
-Plain tensors in the CPU's memory take the fused kernels, through two autograd functions: `Map` for values per
-element, whose derivative is a `Map` again, and `Reduce` for sums and means, which computes the gradient in the pass
-that computes the loss. Everything else (compiling, function transforms, forward-mode differentiation, subclasses,
-other devices and dtypes) evaluates the same formula with torch's own operations.
+Plain tensors in the CPU's memory that are summed to one number take the fused kernels in one pass. Everything else
+(values per element, sums over some dimensions, compiling, function transforms, subclasses, other devices) is composed
+from values per element and torch's own sums.
 """
 
-# pyright: reportPrivateUsage=false, reportIncompatibleMethodOverride=false
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
-from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import torch
-from torch.autograd import forward_ad
 
 from normwise import fused, plan
 from normwise.catalogue import Loss
-from normwise.engines import arrays as array_engine
-from normwise.engines.cpu.buffers import BUFFERS, LARGE
-from normwise.engines.cpu.source import Real
 from normwise.errors import DtypeError
 from normwise.formula import Formula
-from normwise.fused import Memory
-from normwise.sums import Reduction
+from normwise.plan import PLAIN, Options
+from normwise.sums import Reduction, State
+from normwise.terms import MASK, WEIGHT, Terms, summed_for, terms_of
+from normwise.torch_autograd import (
+    HALF,
+    MEMORY,
+    elementwise,
+    in_plain_memory,
+    pullback,
+    summed,
+    watched,
+    with_operations,
+)
+from normwise.torch_autograd import PLAIN as PLAIN_TYPES
 
 Tensor = torch.Tensor
-Tensors = Sequence[Tensor]
 
-_scalar = torch.scalar_tensor
-_fresh_like = torch.empty_like
+_FLOATING = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
 
-_STRIDED = torch.strided
-_PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
-_FUSED: dict[torch.dtype, Real] = {torch.float32: "float32", torch.float64: "float64"}
-_NUMPY = {torch.float32: np.dtype(np.float32), torch.float64: np.dtype(np.float64)}
-_HALF = frozenset({torch.float16, torch.bfloat16})
+
+class Call(NamedTuple):
+    """A call whose tensors are checked."""
+
+    terms: Terms
+    arrays: dict[str, Tensor]
+    """By name, in one shape."""
+    parameters: tuple[float, ...]
+    reduction: Reduction
+    divisor: Any
+    """``"weight"``, ``"count"``, a float or a 0-d tensor."""
+    dims: tuple[int, ...] | None
+    keepdim: bool
+    dtype: torch.dtype
+    """The common dtype of the arrays."""
 
 
 def call(
     loss: Loss,
-    arrays: Tensors,
+    arrays: Sequence[Tensor],
     parameters: tuple[float, ...],
-    weight: Tensor | None,
     reduction: Reduction,
-    broadcast: bool,
+    options: Options | None,
 ) -> Tensor:
     """Compute a loss of tensors, weighted and reduced, as part of autograd's graph."""
-    if weight is not None or len(arrays) > 2 or not _ready(*arrays):
-        arrays, weight = _prepared(loss, arrays, weight, broadcast)
-        if not _plain(*arrays, *([] if weight is None else [weight])):
-            return _with_torch_operations(loss, arrays, parameters, weight, reduction)
-    if reduction == "none" or (weight is not None and weight.requires_grad):
-        return _weighted(loss, elementwise(loss.formula, parameters, arrays), weight, reduction)
-    if torch.is_grad_enabled():
-        if arrays[0].requires_grad and len(arrays) == 2 and not arrays[1].requires_grad:  # the usual case, and quick
-            return _reduce((loss, arrays, parameters, weight, reduction, (0,)), arrays[0])
-        wrt = tuple([i for i, array in enumerate(arrays) if array.requires_grad])
-        if wrt:
-            return _reduce((loss, arrays, parameters, weight, reduction, wrt), *[arrays[i] for i in wrt])
-    return _scalar(fused.reduced(_MEMORY, loss, arrays, parameters, weight, reduction, ())[0], dtype=arrays[0].dtype)
+    checked = _checked(loss, arrays, parameters, reduction, options or PLAIN)
+    if not checked.dtype.is_floating_point:
+        return _beyond_real(loss, checked)
+    if reduction == "none" or checked.dims is not None or watched() or not in_plain_memory([*checked.arrays.values()]):
+        return _composed(checked, elementwise)
+    return _fused(checked)
 
 
 def value_and_gradient(
     loss: Loss,
-    arrays: Tensors,
+    arrays: Sequence[Tensor],
     parameters: tuple[float, ...],
-    weight: Tensor | None,
     reduction: Reduction,
-    broadcast: bool,
+    options: Options | None,
 ) -> tuple[Tensor, Tensor]:
     """Compute a loss and its gradient in the input, outside autograd."""
-    plan.check_has_gradient(loss, reduction)
+    plan.check_has_gradient(loss, reduction, options)
     with torch.enable_grad():
         input = arrays[0].detach().requires_grad_()
-        value = call(loss, (input, *(a.detach() for a in arrays[1:])), parameters, weight, reduction, broadcast)
+        value = call(loss, (input, *(a.detach() for a in arrays[1:])), parameters, reduction, options)
         [gradient] = torch.autograd.grad(value, input)
     return value.detach(), gradient
 
 
-def elementwise(formula: Formula, parameters: tuple[float, ...], arrays: Tensors) -> Tensor:
-    """Compute the values of a formula per element, as part of autograd's graph."""
-    if _watched() or any(type(array) not in _PLAIN for array in arrays):
-        return _with_operations(formula, parameters, arrays)
-    if torch.is_grad_enabled() and any(array.requires_grad for array in arrays):
-        return Map.apply(formula, parameters, *arrays)  # type: ignore[no-any-return]
-    return _values(formula, parameters, arrays)
+def sums(loss: Loss, arrays: Sequence[Tensor], parameters: tuple[float, ...], options: Options) -> State:
+    """Compute the sums of a call in float64, outside autograd."""
+    with torch.no_grad():
+        made = _checked(loss, arrays, parameters, "sum", options)
+        terms, formulas = made.terms, [made.terms.value, made.terms.weight, made.terms.count]
+        if made.dtype.is_floating_point and not watched() and in_plain_memory([*made.arrays.values()]):
+            given = [made.arrays[name] for name in terms.value.arrays]
+            wanted = tuple(formula for formula in formulas if formula is not None)
+            found = iter(fused.summing(wanted).run(MEMORY, given, [], parameters, 1.0))
+            total, weight, count = (None if formula is None else next(found) for formula in formulas)
+            if weight is not None:
+                fused.check_weights(MEMORY, terms, made.arrays, weight)
+        else:
+            _check_weights(made)
+            wide = made._replace(arrays={n: a if n == MASK else a.double() for n, a in made.arrays.items()})
+            total, weight, count = (
+                None if formula is None else float(_values(wide, formula, elementwise).sum()) for formula in formulas
+            )
+    size = float(made.arrays[terms.value.arrays[0]].numel())
+    count = size if count is None else count
+    return State(total or 0.0, count if weight is None else weight, count)
 
 
-class Map(torch.autograd.Function):
-    """A formula per element. Its derivative is a formula too, so every order exists."""
-
-    @staticmethod
-    def forward(ctx: Any, formula: Formula, parameters: tuple[float, ...], *arrays: Tensor) -> Tensor:
-        ctx.formula, ctx.parameters = formula, parameters
-        ctx.save_for_backward(*arrays)
-        return _values(formula, parameters, arrays)
-
-    @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        arrays: Tensors = ctx.saved_tensors
-        fuse = not torch.is_grad_enabled() and _plain(upstream, *arrays) and upstream.dtype is arrays[0].dtype
-
-        def gradient(name: str) -> Tensor:
-            derivative = ctx.formula.derivative(name)
-            if fuse:
-                return fused.elementwise(_MEMORY, derivative, arrays, ctx.parameters, upstream)
-            return upstream * elementwise(derivative, ctx.parameters, arrays)
-
-        needed = zip(ctx.formula.arrays, ctx.needs_input_grad[2:], strict=True)
-        return (None, None, *(gradient(name) if needs else None for name, needs in needed))
+def _fused(made: Call) -> Tensor:
+    """Reduce to one number by the fused kernels."""
+    terms, arrays, divisor = made.terms, made.arrays, made.divisor
+    wrt = tuple([n for n, a in arrays.items() if a.requires_grad]) if torch.is_grad_enabled() else ()
+    dtype = torch.float32 if made.dtype in HALF else made.dtype
+    by = summed_for(terms, divisor) if isinstance(divisor, str) else None
+    if isinstance(divisor, Tensor) and not (divisor.requires_grad and torch.is_grad_enabled()):
+        divisor = float(divisor)
+    if isinstance(divisor, Tensor):
+        value = summed(terms, arrays, made.parameters, 1.0, wrt, dtype) / divisor.to(dtype)
+    elif by is not None and by is terms.weight and WEIGHT in wrt:
+        value = summed(terms, arrays, made.parameters, 1.0, wrt, dtype)
+        value = value / summed(Terms(by), {n: arrays[n] for n in by.arrays}, (), 1.0, (WEIGHT,), dtype)
+    else:
+        value = summed(terms, arrays, made.parameters, divisor, wrt, dtype)
+    return value.reshape((1,) * arrays[terms.value.arrays[0]].ndim) if made.keepdim else value
 
 
-class Reduce(torch.autograd.Function):
-    """A weighted sum or mean of a formula, fused with its gradient.
-
-    The gradient waits, unscaled by the upstream gradient, for the first backward pass, which takes it without a copy. A
-    second pass computes it again; one that is itself differentiated goes through `Map`.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, about: tuple[Any, ...], *wanted: Tensor) -> Tensor:
-        loss, arrays, parameters, weight, reduction, wrt = about
-        value, scale, ctx.gradients = fused.reduced(_MEMORY, loss, arrays, parameters, weight, reduction, wrt)
-        ctx.about, ctx.scale = (loss, parameters, reduction, wrt), scale
-        ctx.save_for_backward(weight, *arrays)
-        return _scalar(value, dtype=arrays[0].dtype)
-
-    @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        gradients, ctx.gradients = ctx.gradients, None
-        loss, parameters, reduction, wrt = ctx.about
-        if torch.is_grad_enabled() or not _has_memory(upstream):
-            weight, *arrays = ctx.saved_tensors
-            factor = upstream * ctx.scale if weight is None else upstream * ctx.scale * weight
-            derivatives = [loss.formula.derivative(loss.formula.arrays[i]) for i in wrt]
-            return (None, *[factor * elementwise(d, parameters, arrays) for d in derivatives])
-        if gradients is None:  # an earlier backward pass took them
-            weight, *arrays = ctx.saved_tensors
-            gradients = fused.reduced(_MEMORY, loss, arrays, parameters, weight, reduction, wrt)[2]
-        if upstream.item() != 1:
-            for gradient in gradients:
-                gradient.mul_(upstream)
-        return (None, *gradients)
+Elementwise = Callable[..., Tensor]
+"""As `elementwise`: of a formula, its parameters, the dtype of the result, and the formula's arrays."""
 
 
-# The C function beneath Function.apply, whose own work (function transforms, default arguments) `_plain` has made
-# needless; on small tensors it would be a tenth of the time.
-_reduce: Callable[..., Tensor] = super(torch.autograd.Function, Reduce).apply  # type: ignore[misc]
+def _composed(made: Call, compute: Elementwise) -> Tensor:
+    """Compute values per element, then reduce them with torch's own operations."""
+    terms, first = made.terms, next(iter(made.arrays.values()))
+    _check_weights(made)
+    wide = torch.float32 if made.dtype in HALF else made.dtype
+    if made.reduction == "none":
+        cast = made.dtype in HALF and torch.is_autocast_enabled(first.device.type)
+        return _values(made, terms.value, compute, wide if cast else made.dtype)
+
+    def total(values: Tensor) -> Tensor:
+        if made.dims is None:
+            return values.sum().reshape((1,) * values.ndim) if made.keepdim else values.sum()
+        return values.sum(made.dims, keepdim=made.keepdim)
+
+    value, by = total(_values(made, terms.value, compute, wide)), made.divisor
+    if made.reduction == "sum":
+        return value
+    if not isinstance(by, str):
+        return value / by
+    formula = summed_for(terms, by)
+    if formula is not None:
+        return value / total(_values(made, formula, compute, wide))
+    lengths = first.shape if made.dims is None else [first.shape[d] for d in made.dims]
+    return value / reduce(lambda a, b: a * b, lengths, 1)
 
 
-def _ready(input: Tensor, target: Tensor) -> bool:
-    """Whether two tensors are alike and plain: the usual case, in one look, for on small tensors every look shows."""
-    dtype = input.dtype
-    return (
-        type(input) in _PLAIN
-        and type(target) in _PLAIN
-        and dtype in _FUSED
-        and target.dtype is dtype
-        and input.shape == target.shape
-        and input.is_cpu
-        and target.is_cpu
-        and input.layout is _STRIDED
-        and target.layout is _STRIDED
-        and not _watched()
-        and not input.is_neg()
-        and not target.is_neg()
-    )
+def _values(made: Call, formula: Formula, compute: Elementwise, dtype: torch.dtype = torch.float64) -> Tensor:
+    parameters = made.parameters if formula is made.terms.value else ()
+    return compute(formula, parameters, dtype, *[made.arrays[name] for name in formula.arrays])
 
 
-def _plain(*arrays: Tensor) -> bool:
-    """Whether the fused kernels may read the arrays' memory."""
-    return not _watched() and all(
-        type(array) in _PLAIN
-        and array.dtype in _FUSED
-        and array.is_cpu
-        and array.layout is _STRIDED
-        and not array.is_neg()
-        and _has_memory(array)
-        for array in arrays
-    )
-
-
-def _has_memory(array: Tensor) -> bool:
-    """Whether a tensor has elements in memory; one that stands for a batch (``is_grads_batched``, ``vmap``) has not."""
-    try:
-        array.data_ptr()
-    except RuntimeError:
-        return False
-    return True
-
-
-def _watched() -> bool:
-    """Whether somebody beside autograd follows the operations: a compiler, a transform, a mode."""
-    return bool(
-        torch.compiler.is_compiling()
-        or torch._C._are_functorch_transforms_active()
-        or torch._C._len_torch_dispatch_stack()
-        or forward_ad._current_level >= 0
-    )
-
-
-def _prepared(loss: Loss, arrays: Tensors, weight: Tensor | None, broadcast: bool) -> tuple[Tensors, Tensor | None]:
-    """Check shapes and dtypes; return the arrays in one shape and dtype, and the weight likewise."""
-    names = ("input", "target", *loss.further_arrays, "weight")
-    for name, array in zip(names, (*arrays, weight), strict=True):
-        accepted = isinstance(array, Tensor) or (array is None and name == "weight")
-        plan.check_array(loss, name, array, accepted, "a torch tensor")
-    if broadcast:
-        shape = reduce(plan.broadcast_shape, (a.shape for a in arrays))
-        arrays = tuple(a.expand(shape) for a in arrays)
-    for array in arrays[1:]:
-        plan.check_shapes(arrays[0].shape, array.shape)
-    dtype = reduce(torch.promote_types, (a.dtype for a in arrays))
-    if not dtype.is_floating_point:
-        raise DtypeError(plan.dtype_message(loss, dtype, "input.float()"))
-    if weight is not None:
-        plan.check_weight(weight.shape, arrays[0].shape)
-        dtype = torch.promote_types(dtype, weight.dtype)
-        weight = weight.to(dtype).expand(arrays[0].shape)
-    return tuple(a.to(dtype) for a in arrays), weight
-
-
-def _with_torch_operations(
-    loss: Loss, arrays: Tensors, parameters: tuple[float, ...], weight: Tensor | None, reduction: Reduction
-) -> Tensor:
-    """Compute the same with torch's own operations. Half precision is computed and reduced in float32."""
-    dtype = arrays[0].dtype
-    if dtype in _HALF:
-        arrays, weight = tuple(a.float() for a in arrays), weight if weight is None else weight.float()
-    result = _weighted(loss, elementwise(loss.formula, parameters, arrays), weight, reduction)
-    return result.to(dtype) if reduction == "none" else result
-
-
-def _values(formula: Formula, parameters: tuple[float, ...], arrays: Tensors) -> Tensor:
-    """Compute the values of a formula, by a kernel where there is one for these tensors."""
-    if _plain(*arrays):
-        return fused.elementwise(_MEMORY, formula, arrays, parameters, None)
-    return _with_operations(formula, parameters, arrays)
-
-
-def _with_operations(formula: Formula, parameters: tuple[float, ...], arrays: Tensors) -> Tensor:
-    """Compute the values of a formula with torch's own operations."""
+def _beyond_real(loss: Loss, made: Call) -> Tensor:
+    """Compute what torch computes of integers, or of complex numbers by their modulus, and differentiate as it does."""
+    kind = "complex" if made.dtype.is_complex else "integer"
+    if kind not in loss.accepts or made.dtype is torch.bool:
+        raise DtypeError(plan.dtype_message(loss, made.dtype, "input.float()"))
+    if kind == "integer" and made.reduction == "mean":
+        raise DtypeError(
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+            f"Got: {made.dtype}; use input.float(), or reduction='sum'"
+        )
     from array_api_compat import torch as xp
 
-    [values] = array_engine.elementwise(xp, formula, arrays, dict(zip(formula.parameters, parameters, strict=True)))
-    return values
+    from normwise.engines import arrays as array_engine
+
+    def compute(formula: Formula, parameters: tuple[float, ...], dtype: torch.dtype, *arrays: Tensor) -> Tensor:
+        bound = dict(zip(formula.parameters, parameters, strict=True))
+        return array_engine.elementwise(xp, formula, arrays, bound)[0]  # type: ignore[no-any-return]
+
+    return _composed(made, compute)
 
 
-def _weighted(loss: Loss, values: Tensor, weight: Tensor | None, reduction: Reduction) -> Tensor:
-    """Weight and reduce values per element, as part of autograd's graph."""
+def _checked(
+    loss: Loss, arrays: Sequence[Tensor], parameters: tuple[float, ...], reduction: Reduction, options: Options
+) -> Call:
+    """Check a call's tensors, and bring them to one shape."""
+    weight, mask = options.weight, options.mask
+    names = loss.formula.arrays
+    _check_tensors(loss, arrays, weight, mask)
+    shape = tuple(arrays[0].shape)
+    if options.broadcast:
+        shape = reduce(plan.broadcast_shape, (tuple(a.shape) for a in arrays))
+    for array in arrays[1:]:
+        plan.check_shapes(shape, shape if options.broadcast else array.shape)
+    given = dict(zip(names, arrays, strict=True))
     if weight is not None:
-        values = values * weight
-    if reduction == "none":
-        return values
-    total = values.sum()
-    if reduction == "sum":
-        return total
-    return total / (weight.sum() if weight is not None and loss.divisor == "weight" else values.numel())
+        plan.check_broadcasts("weight", weight.shape, shape)
+        given[WEIGHT] = weight
+    dtype = reduce(torch.promote_types, (a.dtype for a in given.values()))
+    if dtype.is_floating_point:
+        if dtype not in _FLOATING:
+            raise DtypeError(plan.dtype_message(loss, dtype, "input.float()"))
+        given = {n: a if a.dtype in _FLOATING else _to_floating(loss, a, dtype) for n, a in given.items()}
+    if mask is not None:
+        plan.check_mask(mask, mask.dtype is torch.bool)
+        plan.check_broadcasts("mask", mask.shape, shape)
+        given[MASK] = mask
+    given = {name: a if a.shape == shape else a.expand(shape) for name, a in given.items()}
+    if options.nan_policy == "raise":
+        _check_no_nan(given)
+    dims = None if options.dim is None else plan.dimensions(options.dim, len(shape))  # type: ignore[arg-type]
+    tell = _terms if torch.compiler.is_compiling() else terms_of
+    terms = tell(loss, weight is not None, mask is not None, options.omits)
+    divisor = _divisor(options.divisor(loss, reduction), arrays[0])
+    return Call(terms, given, parameters, reduction, divisor, dims, options.keepdim, dtype)
 
 
-def _empty_like(tensor: Tensor) -> Tensor:
-    """Memory for a result: recycled where it is large."""
-    if tensor.nbytes < LARGE or not tensor.is_contiguous():
-        return _fresh_like(tensor)
-    return torch.from_numpy(BUFFERS.empty(tensor.numel(), _NUMPY[tensor.dtype])).view(tensor.shape)
+def _terms(loss: Loss, weighted: bool, masked: bool, omits: bool) -> Terms:
+    """Return the terms of a call with what a compiled backward pass will ask for."""
+    terms = terms_of(loss, weighted, masked, omits)
+    for formula in filter(None, (terms.value, terms.weight)):
+        for name in formula.arrays:
+            pullback(formula, name)
+    return terms
 
 
-_MEMORY = Memory(
-    address=Tensor.data_ptr,
-    contiguous=Tensor.is_contiguous,
-    strides=Tensor.stride,
-    dtype=attrgetter("dtype"),
-    real=_FUSED,
-    size=Tensor.numel,
-    copy=Tensor.contiguous,
-    empty_like=_empty_like,
-)
+# The compiler takes the result for a constant: it need not follow how formulas are derived. This is what
+# torch.compiler.assume_constant_result does, but for importing the compiler.
+_terms._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
+def _to_floating(loss: Loss, array: Tensor, dtype: torch.dtype) -> Tensor:
+    if array.is_floating_point() or array.dtype is torch.bool:
+        raise DtypeError(plan.dtype_message(loss, array.dtype, "input.float()"))
+    return array.to(dtype)
+
+
+def _divisor(given: Any, input: Tensor) -> Any:
+    """What the sum is divided by; a number in a tensor is looked at where that costs nothing."""
+    if isinstance(given, (str, float)):
+        return given
+    given = torch.as_tensor(given, device=input.device)
+    if given.is_cpu and not watched() and type(given) in PLAIN_TYPES:
+        plan.checked_normalize(float(given.detach()))
+    return given
+
+
+def _check_tensors(loss: Loss, arrays: Sequence[Any], weight: Any, mask: Any) -> None:
+    """Check that all arrays are tensors, strided, and on one device."""
+    names = ("input", "target", *loss.further_arrays, WEIGHT, MASK)
+    for name, array in zip(names, (*arrays, weight, mask), strict=True):
+        if array is None and name in (WEIGHT, MASK):
+            continue
+        plan.check_array(loss, name, array, isinstance(array, Tensor), "a torch tensor")
+        if isinstance(array, Tensor):
+            plan.check_layout(loss, name, array.layout, array.layout is torch.strided)
+            device = array.device
+            same = device == arrays[0].device or (device.type == "cpu" and array.ndim == 0)
+            plan.check_device(loss, name, device, arrays[0].device, same)
+
+
+def _check_no_nan(arrays: dict[str, Tensor]) -> None:
+    if not watched() and in_plain_memory([*arrays.values()]):
+        fused.check_no_nan(MEMORY, arrays)
+        return
+    for name, array in arrays.items():
+        if name != MASK:
+            found = array.isnan() if MASK not in arrays else array.isnan() & arrays[MASK]
+            if torch.compiler.is_compiling():
+                torch._assert_async(  # pyright: ignore[reportPrivateImportUsage]
+                    ~found.any(), f"{name} holds nan and nan_policy is 'raise'"
+                )
+            elif not found.is_meta:
+                plan.check_no_nan(name, float(found.sum()))
+
+
+def _check_weights(made: Call) -> None:
+    """Check the weights of a call that is composed, where their values are at hand."""
+    weight, arrays = made.terms.weight, made.arrays
+    if weight is None or watched() or not arrays[WEIGHT].is_cpu:
+        return
+    given = {name: arrays[name].detach() for name in weight.arrays}
+    if in_plain_memory([*given.values()]):
+        fused.check_weights(MEMORY, made.terms, given, fused.total(MEMORY, weight, given))
+    else:
+        values = with_operations(weight, (), torch.float64, *given.values())
+        plan.check_no_negative_weight(float((values == -torch.inf).sum()))

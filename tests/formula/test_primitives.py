@@ -68,9 +68,9 @@ def by_kernel(real: str) -> Callable[[Array, Array], dict[str, Array]]:
     formulas = tuple(Formula(name, ("a", "b"), {}, e) for name, e in EXPRESSIONS.items())
 
     def values(a: Array, b: Array) -> dict[str, Array]:
-        spec = KernelSpec(formulas[0], formulas, total=False, weighted=False, real=real)  # type: ignore[arg-type]
+        spec = KernelSpec((), formulas, (real,) * (2 + len(formulas)))  # type: ignore[arg-type]
         results = [np.empty_like(a) for _ in formulas]
-        Kernel(spec).flat(a.size, [array.ctypes.data for array in (a, b, *results)], 1.0, ())
+        Kernel(spec).flat(a.size, [array.ctypes.data for array in (a, b, *results)], ())
         return dict(zip(EXPRESSIONS, results, strict=True))
 
     return values

@@ -12,6 +12,7 @@ from normwise.formula import Formula, trace
 from normwise.formula.expression import variable
 
 Divisor = Literal["weight", "count"]
+Kind = Literal["integer", "complex"]
 
 CALL_ARGUMENTS = frozenset(
     {
@@ -79,6 +80,8 @@ class Loss:
     divisor : {"weight", "count"}
         What a weighted mean divides by unless the caller says otherwise: the sum of the weights or the number of
         elements.
+    accepts : tuple of {"integer", "complex"}
+        The numbers beside the real ones that the formula makes sense of: it is then of integers, or real by modulus.
     module : str
         The name of its class in `normwise.nn`.
     documentation : str
@@ -91,6 +94,7 @@ class Loss:
     module: str
     domain: Mapping[str, Interval] = field(default_factory=dict[str, Interval])
     divisor: Divisor = "weight"
+    accepts: tuple[Kind, ...] = ()
     documentation: str = ""
 
     @property
@@ -117,6 +121,7 @@ def declare(
     *,
     domain: Mapping[str, Interval] | None = None,
     divisor: Divisor = "weight",
+    accepts: tuple[Kind, ...] = (),
     module: str | None = None,
 ) -> Loss:
     """The `Loss` of a plain function; see `normwise.loss`."""
@@ -144,6 +149,7 @@ def declare(
         module=module or "".join(part.capitalize() for part in name.split("_")) + "Loss",
         domain=dict(domain or {}),
         divisor=divisor,
+        accepts=accepts,
         documentation=inspect.getdoc(function) or "",
     )
 

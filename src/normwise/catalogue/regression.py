@@ -6,11 +6,11 @@ from normwise.catalogue.registry import loss
 from normwise.formula import expm1, log1p, where
 
 
-@loss
+@loss(accepts=("integer", "complex"))
 def l1(r):
     """Absolute error: its minimiser is the median.
 
-    The gradient at 0 is 0, as in torch (scikit-learn takes -1).
+    The gradient at 0 is 0, as in torch (scikit-learn takes -1). Of complex tensors it is the modulus.
     """
     return abs(r)
 

@@ -6,18 +6,14 @@ from typing import NamedTuple
 
 
 class Layout(NamedTuple):
-    """A call as rows x columns: for each array its row stride and its column stride, in elements."""
+    """A call as planes x rows x columns: for each array its three strides, in elements; 0 repeats it."""
 
+    planes: int
     rows: int
     columns: int
-    strides: tuple[tuple[int, int], ...]
-
-    @property
-    def unit(self) -> tuple[bool, ...]:
-        """For each array, whether its columns are contiguous."""
-        return tuple(column == 1 for _, column in self.strides)
+    strides: tuple[tuple[int, int, int], ...]
 
     @property
     def flat(self) -> bool:
         """Whether all arrays are contiguous throughout."""
-        return self.rows == 1 and all(self.unit)
+        return self.planes == self.rows == 1 and all(column == 1 for _, _, column in self.strides)

@@ -18,6 +18,14 @@ def derivative(expression: Expression, name: str) -> Expression:
     return tangent
 
 
+def scaled(expression: Expression, factor: Expression) -> Expression:
+    """The expression times a factor, within the selections: what is not selected meets no factor, be it infinite."""
+    if expression.primitive == "where":
+        condition, taken, other = expression.arguments
+        return apply("where", condition, scaled(taken, factor), scaled(other, factor))
+    return expression * factor
+
+
 def substitute(expression: Expression, replacements: dict[str, Expression]) -> Expression:
     """The expression with each variable that `replacements` names replaced."""
     [replaced] = walk(path([expression]), _Substitution(replacements))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import operator
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from normwise.formula.derivative import derivative, substitute
+from normwise.formula.derivative import derivative, scaled, substitute
 from normwise.formula.expression import Expression, apply, as_expression, variable
 from normwise.formula.text import latex_text, python_text
 from normwise.formula.walk import Path, path
@@ -36,9 +38,16 @@ class Formula:
     expression: Expression
     path: Path = field(init=False, repr=False)
     """The way through the expression, for the walker."""
+    derived: dict[str, Formula] = field(init=False, repr=False, default_factory=dict)  # type: ignore[arg-type]
+    """What has been derived from it, for those who derive the same again and again."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", path([self.expression]))
+
+    @functools.cached_property
+    def reads(self) -> frozenset[str]:
+        """The arrays and parameters that the expression mentions."""
+        return frozenset(str(node.value) for node, _ in self.path.steps if node.primitive == "variable")
 
     def __hash__(self) -> int:
         return hash((self.name, self.arrays, self.expression))
@@ -64,6 +73,24 @@ class Formula:
             expression = derivative(expression, name)
         label = "d_" + "_".join([*names] if self.name == "<lambda>" else [self.name, *names])
         return Formula(label, self.arrays, self.parameters, expression)
+
+    def along(self, directions: Mapping[str, str], parameter: str | None = None) -> Formula:
+        """The derivative along a direction: of each array that `directions` names, the array of its tangents.
+
+        The tangents are further arrays of the result, or `parameter`, which is then added to its parameters. They are
+        multiplied within the selections of the derivative: what is not selected meets none, be it infinite.
+
+        Examples
+        --------
+        >>> from normwise.formula import trace, where
+        >>> print(trace(lambda x: where(x > 0, x * x, 0)).along({"x": "v"}))
+        def formula(x, v):
+            return where(x > 0, (x + x) * v, 0)
+        """
+        parts = [scaled(derivative(self.expression, name), variable(to)) for name, to in directions.items()]
+        added = tuple(dict.fromkeys(to for to in directions.values() if to != parameter))
+        parameters = self.parameters if parameter is None else {**self.parameters, parameter: 1.0}
+        return Formula(self.name, (*self.arrays, *added), parameters, functools.reduce(operator.add, parts))
 
     def on(self, arrays: tuple[str, ...], **replacements: Expression) -> Formula:
         """The formula with arrays replaced by expressions of other arrays: the residual by prediction - target, say."""

@@ -20,18 +20,22 @@ CHUNK = 1 << 15
 SERIAL = 1 << 16
 """Elements below which waking a second thread costs more than it saves."""
 
+SHORT = BUFFERED // 8
+"""Columns below which a tile holds many rows."""
+
 
 class Kernel:
     """The machine code of a `KernelSpec`: compiled at its first use on a machine, afterwards read from disk.
 
-    Both ways to call it return the sum of the weighted values and the sum of the weights (0 where the spec has no
-    total or no weight). The operands are those of ``spec.operands``, by address; their memory is to outlive the call.
+    Both ways to call it return the sums, one for each of ``spec.sums``. The operands are those of ``spec.operands``, by
+    address; their memory is to outlive the call.
     """
 
     def __init__(self, spec: KernelSpec) -> None:
         self._code = load(kernel_source(spec))
         self._call = CFunction(self._code.address)
-        format = f"={spec.reals}q{1 + len(spec.parameters)}d"
+        self._sums = len(spec.sums)
+        format = f"={spec.reals}q{len(spec.parameters)}d"
         self._pack = struct.Struct(format).pack_into
         self._first_sum = struct.calcsize(format) // 8
         # Arguments that no call uses at the moment; taking from and adding to a list is atomic.
@@ -42,64 +46,75 @@ class Kernel:
         """The kernel's assembly."""
         return self._code.assembly
 
-    def flat(
-        self, size: int, addresses: Sequence[int], scale: float, parameters: Sequence[float]
-    ) -> tuple[float, float]:
-        """Run over `size` contiguous elements; the spec has no `unit`."""
+    def flat(self, size: int, addresses: Sequence[int], parameters: Sequence[float]) -> Sequence[float]:
+        """Run over `size` contiguous elements; the spec has no `direct`."""
         if size >= SERIAL:
-            return self._run(1, size, 1, CHUNK, addresses, scale, parameters)
+            return self._run(1, 1, size, 1, CHUNK, 1, addresses, parameters)
         # Small arrays, where every microsecond shows: one thread, and the sums stand behind the arguments.
         try:
             arguments = self._unused.pop()
         except IndexError:
             arguments = self._new_arguments()
         memory, sums, at = arguments
-        first, blocks = self._first_sum, -(-size // CHUNK)
-        self._pack(memory, 0, 0, blocks, 1, size, 1, CHUNK, at + 8 * first, *addresses, scale, *parameters)
+        first, blocks, count = self._first_sum, -(-size // CHUNK), self._sums
+        self._pack(memory, 0, 0, blocks, 1, 1, size, 1, CHUNK, 1, at + 8 * first, *addresses, *parameters)
         self._call(at)
         if blocks == 1:
-            result = sums[first], sums[first + 1]
+            result = sums[first : first + count].tolist()
         else:
-            last = first + 2 * blocks
-            result = sum(sums[first:last:2]), sum(sums[first + 1 : last : 2])
+            result = [sum(sums[first + k : first + blocks * count : count]) for k in range(count)]
         self._unused.append(arguments)
         return result
 
-    def strided(
-        self, layout: Layout, addresses: Sequence[int], scale: float, parameters: Sequence[float]
-    ) -> tuple[float, float]:
-        """Run over a layout of rows x columns, whose `unit` is the spec's."""
-        rows, columns, strides = layout
+    def strided(self, layout: Layout, addresses: Sequence[int], parameters: Sequence[float]) -> Sequence[float]:
+        """Run over a layout; the spec's `direct` is what `direct_operands` says of it."""
+        planes, rows, columns, strides = layout
         words = [word for address, steps in zip(addresses, strides, strict=True) for word in (address, *steps)]
-        chunk = max(1, min(CHUNK if all(layout.unit) else BUFFERED, columns))
-        group = max(1, min(rows, CHUNK // chunk))
-        return self._run(rows, columns, group, chunk, words, scale, parameters)
+        height = tile_height(layout)
+        if height > 1:
+            chunk, group = columns, max(1, CHUNK // (columns * height)) * height
+        else:
+            chunk = min(CHUNK if all(direct_operands(layout)) else BUFFERED, columns)
+            group = max(1, CHUNK // chunk)
+        return self._run(planes, rows, columns, min(group, rows), chunk, height, words, parameters)
 
     def _run(
         self,
+        planes: int,
         rows: int,
         columns: int,
         group: int,
         chunk: int,
+        height: int,
         words: Sequence[int],
-        scale: float,
         parameters: Sequence[float],
-    ) -> tuple[float, float]:
-        blocks = -(-rows // group) * -(-columns // chunk)
-        sums = np.empty((blocks, 2))
+    ) -> Sequence[float]:
+        blocks = planes * -(-rows // group) * -(-columns // chunk)
+        sums = np.empty((blocks, self._sums))
         memory, _, at = arguments = self._new_arguments()
-        self._pack(memory, 0, 0, blocks, rows, columns, group, chunk, sums.ctypes.data, *words, scale, *parameters)
-        threads = 1 if rows * columns < SERIAL else min(thread_count(), blocks)
+        grid = (planes, rows, columns, group, chunk, height)
+        self._pack(memory, 0, 0, blocks, *grid, sums.ctypes.data, *words, *parameters)
+        threads = 1 if planes * rows * columns < SERIAL else min(thread_count(), blocks)
         if threads <= 1:
             self._call(at)
         else:
             run_on_threads(self._call, self._code.address, at, threads)
         del arguments  # until here they had to live
-        total, weight = sums.sum(axis=0).tolist()
-        return total, weight
+        return sums.sum(axis=0).tolist()  # type: ignore[no-any-return]
 
     def _new_arguments(self) -> tuple[bytearray, memoryview, int]:
-        memory = bytearray(8 * (self._first_sum + 2 * SERIAL // CHUNK))
+        memory = bytearray(8 * (self._first_sum + self._sums * SERIAL // CHUNK))
         at = ctypes.addressof(ctypes.c_char.from_buffer(memory))
         view: Any = memoryview(memory).cast("d")
         return memory, view, at
+
+
+def tile_height(layout: Layout) -> int:
+    """How many rows make a tile: many where they are short, for a short tile costs as much as a long one."""
+    return min(layout.rows, BUFFERED // layout.columns) if layout.columns <= SHORT else 1
+
+
+def direct_operands(layout: Layout) -> tuple[bool, ...]:
+    """For each operand whether its tiles lie in one piece."""
+    many = tile_height(layout) > 1
+    return tuple(column == 1 and (not many or row == layout.columns) for _, row, column in layout.strides)

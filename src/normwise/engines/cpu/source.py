@@ -1,33 +1,57 @@
-"""The source of a kernel: a formula printed into the one loop that all kernels share.
+"""The source of a kernel: formulas printed into the one loop that all kernels share.
 
 A kernel is a C function of one argument, the address of its arguments: 64-bit words, laid out by `HEADER`, then the
-address of each operand (followed by its row and its column stride, in elements, unless all is contiguous), then scale
-and parameters as float64. It takes blocks of the rows x columns grid from a counter in those words until none is
+address of each operand (followed by its plane, row and column stride, in elements, unless all is contiguous), then the
+parameters as float64. It takes blocks of the planes x rows x columns grid from a counter in those words until none is
 left, so any number of threads may run it at once; each block's sums go to a place of their own, so the result does
 not depend on who computed them.
 
-The formula stands in a function that is compiled as it is written: strict IEEE arithmetic, no reassociation. Only the
-sum of the elements, in float64 lanes, may be reordered by the vectoriser.
+The formulas stand in a function that is compiled as they are written: strict IEEE arithmetic, no reassociation. Only
+the sums over the elements, in float64 lanes, may be reordered by the vectoriser.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from normwise.formula import Formula
 from normwise.formula.source import numba_source
 
 Real = Literal["float32", "float64"]
+Storage = Literal["bool", "float16", "bfloat16", "float32", "float64"]
 
-HEADER = ("counter", "blocks", "rows", "columns", "group", "chunk", "partials")
+HEADER = ("counter", "blocks", "planes", "rows", "columns", "group", "chunk", "height", "partials")
 """The first words of a kernel's arguments."""
 
 BUFFERED = 1 << 12
-"""Columns in a block at most where operands pass through buffers, which are to stay in the cache."""
+"""Elements at most in a tile where operands pass through buffers, which are to stay in the cache."""
 
 STEP = 1 << 9
 """Elements that are computed, then summed, at a time: few enough for the innermost cache."""
+
+
+class Stored(NamedTuple):
+    """How a kernel reads and writes one type of element."""
+
+    raw: str
+    """What Numba holds it as."""
+    size: int
+    """Bytes."""
+    load: str
+    """Its value, from the raw one."""
+    store: str
+    """The raw one, from a value."""
+
+
+STORED: Mapping[Storage, Stored] = {
+    "bool": Stored("np.uint8", 1, "{} != np.uint8(0)", ""),
+    "float16": Stored("np.uint16", 2, "real(from_float16({}))", "to_float16(np.float32({}))"),
+    "bfloat16": Stored("np.uint16", 2, "real(from_bfloat16({}))", "to_bfloat16(np.float32({}))"),
+    "float32": Stored("np.float32", 4, "real({})", "np.float32({})"),
+    "float64": Stored("np.float64", 8, "real({})", "np.float64({})"),
+}
 
 
 @dataclass(frozen=True)
@@ -36,54 +60,62 @@ class KernelSpec:
 
     Attributes
     ----------
-    formula : Formula
-        The value per element; it is summed where `total` is true.
+    sums : tuple of Formula
+        What is summed over all elements, in float64.
     outputs : tuple of Formula
-        What is written per element, of the same arguments: the value itself, or derivatives of it; times the weight
-        where there is one, times the scale.
-    total : bool
-        Whether the weighted values, and the weights, are summed.
-    weighted : bool
-        Whether a weight follows the arrays.
-    real : {"float32", "float64"}
-        The type of the arrays. Sums are float64.
-    unit : tuple of bool, optional
-        None where all operands are contiguous. Else for each operand (arrays, weight, outputs) whether its columns
-        are: the others pass through a buffer, so that the loop over elements always runs on contiguous memory and
-        vectorises.
+        What is written for each element. Sums and outputs are formulas of the same arrays and parameters.
+    storage : tuple of str
+        The types of the operands: of each array that the formulas read, in the order of their arguments, then of each
+        output.
+    direct : tuple of bool, optional
+        None where all operands are contiguous. Else for each operand whether a tile of it lies in one piece: the others
+        pass through a buffer, so that the loop over elements always runs on contiguous memory and vectorises.
     """
 
-    formula: Formula
+    sums: tuple[Formula, ...]
     outputs: tuple[Formula, ...]
-    total: bool
-    weighted: bool
-    real: Real
-    unit: tuple[bool, ...] | None = None
+    storage: tuple[Storage, ...]
+    direct: tuple[bool, ...] | None = None
+
+    @property
+    def formulas(self) -> tuple[Formula, ...]:
+        """All of them."""
+        return (*self.sums, *self.outputs)
+
+    @property
+    def real(self) -> Real:
+        """The type of the arithmetic: float64 where an operand is, else float32."""
+        return "float64" if "float64" in self.storage else "float32"
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The names of the operands that are read: the arrays in the formula's order, then the weight."""
-        return (*(f"a{i}" for i in range(len(self.formula.arrays))), *(["w"] if self.weighted else []))
+        """The kernel's names of the arrays that are read."""
+        read = {name for formula in self.formulas for name in formula.reads}
+        return tuple(f"a{i}" for i, name in enumerate(self.formulas[0].arrays) if name in read)
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """The names of the parameters: the kernel's own, so that a formula's cannot clash with it."""
-        return tuple(f"p{i}" for i in range(len(self.formula.parameters)))
+        return tuple(f"p{i}" for i in range(len(self.formulas[0].parameters)))
 
     @property
     def words(self) -> int:
         """How many words each operand takes among the arguments."""
-        return 1 if self.unit is None else 3
+        return 1 if self.direct is None else 4
 
     @property
     def reals(self) -> int:
-        """Where the scale and the parameters begin among the arguments."""
-        return len(HEADER) + self.words * len(self.operands)
+        """Where the parameters begin among the arguments."""
+        return len(HEADER) + self.words * len(self.storage)
 
     @property
     def operands(self) -> tuple[str, ...]:
         """The names of all operands, in the order of the kernel's arguments."""
         return (*self.inputs, *(f"out{i}" for i in range(len(self.outputs))))
+
+    def stored(self, operand: str) -> Stored:
+        """How an operand is read and written."""
+        return STORED[self.storage[self.operands.index(operand)]]
 
 
 def kernel_source(spec: KernelSpec) -> str:
@@ -92,12 +124,13 @@ def kernel_source(spec: KernelSpec) -> str:
 
 
 def _head(spec: KernelSpec) -> str:
-    return f'''"""Generated by normwise: {spec.formula.name}, {spec.real}."""
+    return f'''"""Generated by normwise: {spec.formulas[0].name}, {" ".join(spec.storage)}."""
 from math import sqrt
 
 import numpy as np
 from numba import carray, cfunc, njit, types
 
+from normwise.engines.cpu.halves import from_bfloat16, from_float16, to_bfloat16, to_float16
 from normwise.engines.cpu.memory import fetch_add_one, pointer_to, stack_memory
 from normwise.engines.cpu.vector_math import {spec.real.upper()} as vector_math
 
@@ -108,23 +141,22 @@ tanh, cosh = vector_math.tanh, vector_math.cosh
 
 
 def _element(spec: KernelSpec) -> list[str]:
-    """The formula and its derivatives at one element, in one straight line."""
-    wanted = [spec.formula.expression] if spec.total else []
-    formula = spec.formula
-    names = {name: f"a{i}" for i, name in enumerate(formula.arrays)}
-    names |= {name: f"p{i}" for i, name in enumerate(formula.parameters)}
-    lines, results = numba_source([*wanted, *(output.expression for output in spec.outputs)], names)
-    arguments = [*spec.inputs, "scale", *spec.parameters]
+    """The formulas at one element, in one straight line."""
+    first = spec.formulas[0]
+    names = {name: f"a{i}" for i, name in enumerate(first.arrays)}
+    names |= {name: f"p{i}" for i, name in enumerate(first.parameters)}
+    lines, results = numba_source([formula.expression for formula in spec.formulas], names)
     # A result may be a literal or an argument, as for the constant curvature of the squared error: real() types it.
     values = [f"real({result})" for result in results]
-    totals = [f"{values[0]} * w" if spec.weighted else values[0]] if spec.total else []
-    written = [f"({v} * w) * scale" if spec.weighted else f"{v} * scale" for v in values[len(wanted) :]]
+    written = zip(spec.operands[len(spec.inputs) :], values[len(spec.sums) :], strict=True)
+    stored = [spec.stored(name).store.format(value) for name, value in written]
     return [
         "",
         '@njit(error_model="numpy", forceinline=True)',
-        f"def element({', '.join(arguments)}):",
+        f"def element({', '.join([*spec.inputs, *spec.parameters])}):",
+        *(f"    {name} = {spec.stored(name).load.format(name)}" for name in spec.inputs),
         *(f"    {line}" for line in lines),
-        f"    return {', '.join([*totals, *written])},",
+        f"    return {', '.join([*values[: len(spec.sums)], *stored])},",
         "",
     ]
 
@@ -132,122 +164,146 @@ def _element(spec: KernelSpec) -> list[str]:
 def _block(spec: KernelSpec) -> list[str]:
     """The loops over contiguous elements, in steps that stay in the innermost cache.
 
-    The values wait in a buffer for a loop of their own: widened to float64 where they are computed, they would halve
-    the vectors of the whole formula.
+    What is summed waits in a buffer for a loop of its own: widened to float64 where it is computed, it would halve the
+    vectors of the whole formula.
     """
-    results = [*(["value"] if spec.total else []), *(f"g{i}" for i in range(len(spec.outputs)))]
-    elements = ", ".join([*(f"{name}[j]" for name in spec.inputs), "scale", *spec.parameters])
-    arguments = [*(f"{name}_" for name in spec.operands), "values", "scale", *spec.parameters]
+    sums = range(len(spec.sums))
+    results = [*(f"value{k}" for k in sums), *(f"g{i}" for i in range(len(spec.outputs)))]
+    elements = ", ".join([*(f"{name}[j]" for name in spec.inputs), *spec.parameters])
+    arguments = [*(f"{name}_" for name in spec.operands), *(f"values{k}" for k in sums), *spec.parameters]
     size = f"{spec.operands[0]}.size"
     return [
         "",
         '@njit(error_model="numpy", fastmath={"reassoc"}, forceinline=True)',
         f"def block({', '.join(arguments)}):",
-        "    total = 0.0",
-        "    weight = 0.0",
+        *(f"    total{k} = 0.0" for k in sums),
         f"    for i in range(0, {arguments[0]}.size, {STEP}):",
         *(f"        {name} = {name}_[i : i + {STEP}]" for name in spec.operands),
         f"        for j in range({size}):",
         f"            {', '.join(results)}, = element({elements})",
-        *(["            values[j] = value"] if spec.total else []),
+        *(f"            values{k}[j] = value{k}" for k in sums),
         *(f"            out{i}[j] = g{i}" for i in range(len(spec.outputs))),
-        *([f"        for j in range({size}):"] if spec.total else []),
-        *(["            total += np.float64(values[j])"] if spec.total else []),
-        *(["            weight += np.float64(w[j])"] if spec.total and spec.weighted else []),
-        "    return total, weight",
+        *(
+            line
+            for k in sums
+            for line in (f"        for j in range({size}):", f"            total{k} += np.float64(values{k}[j])")
+        ),
+        f"    return {', '.join([*(f'total{k}' for k in sums), '0'])}",
         "",
     ]
 
 
 def _driver(spec: KernelSpec) -> list[str]:
-    """The C function: take a block, walk its rows, leave its sums."""
-    operands, reals = spec.operands, spec.reals
-    unit = spec.unit or (True,) * len(operands)
-    parameters = [f"    {name} = real(reals[{reals + 1 + i}])" for i, name in enumerate(spec.parameters)]
+    """The C function: take a block, walk its tiles, leave its sums."""
+    operands, reals, count = spec.operands, spec.reals, len(spec.sums)
+    sums = range(count)
     buffers = [
-        f"    {name}_buffer = carray(stack_memory({BUFFERED}, real), ({BUFFERED},))"
-        for name, contiguous in zip(operands, unit, strict=True)
-        if not contiguous
+        f"    {name}_buffer = carray(stack_memory({BUFFERED}, {raw}), ({BUFFERED},))"
+        for name in operands
+        if not _direct(spec, name)
+        for raw in [spec.stored(name).raw]
     ]
-    slices = [f"{name}_" for name in operands]
+    passed = [*(f"{name}_" for name in operands), *(f"values{k}" for k in sums), *spec.parameters]
     return [
         "",
         "@cfunc(types.void(types.intp), error_model='numpy')",
         "def kernel(address):",
         f"    words = carray(pointer_to(address, np.int64), ({reals},))",
-        f"    reals = carray(pointer_to(address, np.float64), ({reals + 1 + len(parameters)},))",
-        "    blocks, rows, columns, group, chunk = words[1], words[2], words[3], words[4], words[5]",
-        "    partials = carray(pointer_to(words[6], np.float64), (2 * blocks,))",
-        f"    scale = real(reals[{reals}])",
-        *parameters,
-        f"    values = carray(stack_memory({STEP}, real), ({STEP},))",
+        f"    reals = carray(pointer_to(address, np.float64), ({reals + len(spec.parameters)},))",
+        f"    {', '.join(HEADER[1:])} = {', '.join(f'words[{i}]' for i in range(1, len(HEADER)))}",
+        f"    places = carray(pointer_to(partials, np.float64), ({max(count, 1)} * blocks,))",
+        *(f"    {name} = real(reals[{reals + i}])" for i, name in enumerate(spec.parameters)),
+        *(f"    values{k} = carray(stack_memory({STEP}, real), ({STEP},))" for k in sums),
         *buffers,
         "    across = (columns + chunk - 1) // chunk",
+        "    down = (rows + group - 1) // group",
         "    while True:",
         "        b = fetch_add_one(address)",
         "        if b >= blocks:",
         "            break",
-        "        first_row = b // across * group",
+        "        plane = b // (down * across)",
+        "        first_row = b // across % down * group",
+        "        last_row = min(first_row + group, rows)",
         "        column = b % across * chunk",
-        "        size = min(chunk, columns - column)",
-        "        total = 0.0",
-        "        weight = 0.0",
-        "        for row in range(first_row, min(first_row + group, rows)):",
-        *_gather(spec),
-        f"            row_total, row_weight = block({', '.join([*slices, 'values', 'scale', *spec.parameters])})",
-        *_scatter(spec),
-        "            total += row_total",
-        "            weight += row_weight",
-        "        partials[2 * b] = total",
-        "        partials[2 * b + 1] = weight",
+        "        width = min(chunk, columns - column)",
+        *(f"        sum{k} = 0.0" for k in sums),
+        "        for tile in range((last_row - first_row + height - 1) // height):",
+        "            row = first_row + tile * height",
+        "            depth = min(height, last_row - row)",
+        "            size = depth * width",
+        *(line for name in operands for line in _tile(spec, name)),
+        f"            results = block({', '.join(passed)})" if sums else f"            block({', '.join(passed)})",
+        *(line for name in operands if name not in spec.inputs for line in _scattered(spec, name)),
+        *(f"            sum{k} += results[{k}]" for k in sums),
+        *(f"        places[{count} * b + {k}] = sum{k}" for k in sums),
     ]
 
 
-def _gather(spec: KernelSpec) -> list[str]:
-    """Each operand's elements of the row at hand: in place where they are contiguous, else through its buffer."""
-    lines: list[str] = []
-    for name, address, row, column in _places(spec):
-        lines.append(f"            {name}_at = {address} + (row * {row} + column * {column}) * {_SIZE[spec.real]}")
-        if _contiguous(spec, name):
-            lines.append(f"            {name}_ = carray(pointer_to({name}_at, real), (size,))")
-        else:
-            lines.append(f"            {name}_ = {name}_buffer[:size]")
-            if name in spec.inputs:
-                lines += _copy(name, column, f"{name}_[j] = element_at[0]", spec)
-    return lines
+def _tile(spec: KernelSpec, name: str) -> list[str]:
+    """An operand's elements of the tile at hand: in place where they lie in one piece, else through its buffer."""
+    address, plane, row, column = _place(spec, name)
+    raw, size = spec.stored(name)[:2]
+    at = f"            {name}_at = {address} + (plane * {plane} + row * {row} + column * {column}) * {size}"
+    if _direct(spec, name):
+        return [at, f"            {name}_ = carray(pointer_to({name}_at, {raw}), (size,))"]
+    filled = [at, f"            {name}_ = {name}_buffer[:size]"]
+    return [*filled, *_gathered(spec, name)] if name in spec.inputs else filled
 
 
-def _scatter(spec: KernelSpec) -> list[str]:
-    """Each output's buffer back to its place."""
-    return [
-        line
-        for name, _, _, column in _places(spec)
-        if name not in spec.inputs and not _contiguous(spec, name)
-        for line in _copy(name, column, f"element_at[0] = {name}_[j]", spec)
-    ]
+def _gathered(spec: KernelSpec, name: str) -> list[str]:
+    """The loops that fill an operand's buffer; what repeats along the longer side is read once for it."""
+    row, column = _place(spec, name)[2:]
+    one = f"carray(pointer_to({{}}, {spec.stored(name).raw}), (1,))[0]"
+    size = spec.stored(name).size
+
+    def loops(outer: str, outer_step: str, inner: str, inner_step: str, place: str) -> list[str]:
+        return [
+            f"for i in range({outer}):",
+            f"    line_at = {name}_at + i * {outer_step} * {size}",
+            f"    if {inner_step} == 0:",
+            f"        repeated = {one.format('line_at')}",
+            f"        for j in range({inner}):",
+            f"            {name}_[{place}] = repeated",
+            "    else:",
+            f"        for j in range({inner}):",
+            f"            {name}_[{place}] = {one.format(f'line_at + j * {inner_step} * {size}')}",
+        ]
+
+    return _both_ways(loops, row, column)
 
 
-def _places(spec: KernelSpec) -> list[tuple[str, str, str, str]]:
-    """Each operand with the words of its address, row stride and column stride."""
-    first = range(len(HEADER), spec.reals, spec.words)
-    strides = ("words[{}]", "words[{}]") if spec.unit else ("0", "1")
-    return [
-        (name, f"words[{at}]", strides[0].format(at + 1), strides[1].format(at + 2))
-        for name, at in zip(spec.operands, first, strict=True)
-    ]
+def _scattered(spec: KernelSpec, name: str) -> list[str]:
+    """The loops that bring an output's buffer to its place."""
+    if _direct(spec, name):
+        return []
+    row, column = _place(spec, name)[2:]
+    raw, size = spec.stored(name)[:2]
+
+    def loops(outer: str, outer_step: str, inner: str, inner_step: str, place: str) -> list[str]:
+        return [
+            f"for i in range({outer}):",
+            f"    for j in range({inner}):",
+            f"        element_at = {name}_at + (i * {outer_step} + j * {inner_step}) * {size}",
+            f"        carray(pointer_to(element_at, {raw}), (1,))[0] = {name}_[{place}]",
+        ]
+
+    return _both_ways(loops, row, column)
 
 
-def _contiguous(spec: KernelSpec, name: str) -> bool:
-    return spec.unit is None or spec.unit[spec.operands.index(name)]
+def _both_ways(loops: Any, row: str, column: str) -> list[str]:
+    """The loops over a tile with its longer side inside, whichever that is."""
+    down = loops("width", column, "depth", row, "j * width + i")
+    along = loops("depth", row, "width", column, "i * width + j")
+    lines = ["if depth > width:", *(f"    {line}" for line in down), "else:", *(f"    {line}" for line in along)]
+    return [f"            {line}" for line in lines]
 
 
-def _copy(name: str, column: str, assignment: str, spec: KernelSpec) -> list[str]:
-    return [
-        "            for j in range(size):",
-        f"                place = {name}_at + j * {column} * {_SIZE[spec.real]}",
-        "                element_at = carray(pointer_to(place, real), (1,))",
-        f"                {assignment}",
-    ]
+def _place(spec: KernelSpec, name: str) -> tuple[str, str, str, str]:
+    """The words of an operand's address, plane stride, row stride and column stride."""
+    first = len(HEADER) + spec.words * spec.operands.index(name)
+    strides = ("0", "0", "1") if spec.direct is None else tuple(f"words[{first + i}]" for i in (1, 2, 3))
+    return (f"words[{first}]", *strides)  # type: ignore[return-value]
 
 
-_SIZE = {"float32": 4, "float64": 8}
+def _direct(spec: KernelSpec, name: str) -> bool:
+    return spec.direct is None or spec.direct[spec.operands.index(name)]

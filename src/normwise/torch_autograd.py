@@ -1,0 +1,290 @@
+"""Formulas in torch's autograd: values per element, and sums fused with their gradient.
+
+`Map` and `Reduce` serve tensors that nobody but autograd follows, on the fused kernels where there are any. `Traced`
+and `Compiled` say the same in torch's own operations, for function transforms, forward-mode differentiation and the
+compiler. The derivative of a formula is a formula, so every order exists, and all four agree: torch never
+differentiates a formula's own operations, and so never multiplies a branch that was not taken with 0.
+"""
+
+# pyright: reportPrivateUsage=false, reportIncompatibleMethodOverride=false, reportUnknownVariableType=false
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+import torch
+from torch.autograd import forward_ad
+
+from normwise import fused
+from normwise.engines import arrays as array_engine
+from normwise.engines.cpu import Storage
+from normwise.engines.cpu.buffers import BUFFERS, LARGE
+from normwise.formula import Formula
+from normwise.fused import Arrays, Memory
+from normwise.terms import Terms
+
+Tensor = torch.Tensor
+Tensors = Sequence[Tensor]
+Parameters = tuple[float, ...]
+
+scalar = torch.scalar_tensor
+_fresh_like = torch.empty_like
+
+PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
+HALF = frozenset({torch.float16, torch.bfloat16})
+STORAGE: dict[torch.dtype, Storage] = {
+    torch.bool: "bool",
+    torch.float16: "float16",
+    torch.bfloat16: "bfloat16",
+    torch.float32: "float32",
+    torch.float64: "float64",
+}
+_NUMPY = {
+    torch.float16: np.dtype(np.float16),
+    torch.bfloat16: np.dtype(np.uint16),
+    torch.float32: np.dtype(np.float32),
+    torch.float64: np.dtype(np.float64),
+}
+_SMALL = 1 << 12
+"""Elements below which a derivative of a derivative is not worth a kernel's compilation."""
+
+UPSTREAM = "upstream"
+
+
+def elementwise(formula: Formula, parameters: Parameters, dtype: torch.dtype, *arrays: Tensor) -> Tensor:
+    """Compute the values of a formula for each element, in a dtype, as part of autograd's graph."""
+    needs_graph = torch.is_grad_enabled() and any(array.requires_grad for array in arrays)
+    compute: Callable[..., Any]
+    if torch.compiler.is_dynamo_compiling():
+        compute = Compiled.apply if needs_graph else with_operations
+    elif watched():
+        compute = Traced.apply
+    else:
+        compute = Map.apply if needs_graph else _values
+    return compute(formula, parameters, dtype, *arrays)
+
+
+def pullback(formula: Formula, name: str) -> Formula:
+    """Return the derivative in one array times what comes from upstream, which is the last array of the result."""
+    found = formula.derived.get(name)
+    if found is None:
+        found = formula.derived[name] = formula.along({name: f"{UPSTREAM}{len(formula.arrays)}'"})
+    return found
+
+
+def pushforward(formula: Formula, names: tuple[str, ...]) -> Formula:
+    """Return the derivative along the tangents of some arrays, which are the last arrays of the result."""
+    return formula.along({name: f"along {name}" for name in names})
+
+
+def _pulled_back(compute: Callable[..., Tensor], ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+    """The backward pass of a formula's values: for each array that needs it, its `pullback`."""
+    formula, parameters = ctx.formula, ctx.parameters
+    arrays: Tensors = ctx.saved_tensors
+    return (
+        *(None, None, None),
+        *[
+            compute(pullback(formula, name), parameters, array.dtype, *arrays, upstream) if needs else None
+            for name, array, needs in zip(formula.arrays, arrays, ctx.needs_input_grad[3:], strict=True)
+        ],
+    )
+
+
+class Map(torch.autograd.Function):
+    """The values of a formula."""
+
+    @staticmethod
+    def forward(ctx: Any, formula: Formula, parameters: Parameters, dtype: torch.dtype, *arrays: Tensor) -> Tensor:
+        ctx.formula, ctx.parameters = formula, parameters
+        ctx.save_for_backward(*arrays)
+        return _values(formula, parameters, dtype, *arrays)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        return _pulled_back(elementwise, ctx, upstream)
+
+
+class Compiled(torch.autograd.Function):
+    """The values of a formula in torch's operations, for the compiler, which takes neither a jvp nor a vmap."""
+
+    @staticmethod
+    def forward(formula: Formula, parameters: Parameters, dtype: torch.dtype, *arrays: Tensor) -> Tensor:
+        return with_operations(formula, parameters, dtype, *arrays)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.formula, ctx.parameters, _, *arrays = inputs
+        ctx.save_for_backward(*arrays)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        return _pulled_back(with_operations, ctx, upstream)
+
+
+class Traced(torch.autograd.Function):
+    """The values of a formula in torch's operations, for function transforms and forward-mode differentiation."""
+
+    @staticmethod
+    def forward(formula: Formula, parameters: Parameters, dtype: torch.dtype, *arrays: Tensor) -> Tensor:
+        return with_operations(formula, parameters, dtype, *arrays)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.formula, ctx.parameters, ctx.dtype, *arrays = inputs
+        ctx.save_for_backward(*arrays)
+        ctx.save_for_forward(*arrays)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        return _pulled_back(elementwise, ctx, upstream)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Tensor | None) -> Tensor:
+        moving = {n: d for n, d in zip(ctx.formula.arrays, tangents[3:], strict=True) if d is not None}
+        formula = pushforward(ctx.formula, tuple(moving))
+        return elementwise(formula, ctx.parameters, ctx.dtype, *ctx.saved_tensors, *moving.values())
+
+    @staticmethod
+    def vmap(
+        info: Any,
+        in_dims: tuple[int | None, ...],
+        formula: Formula,
+        parameters: Parameters,
+        dtype: torch.dtype,
+        *arrays: Tensor,
+    ) -> tuple[Tensor, int]:
+        size = info.batch_size
+        batched = [
+            array.expand(size, *array.shape) if dim is None else array.movedim(dim, 0)
+            for array, dim in zip(arrays, in_dims[3:], strict=True)
+        ]
+        return elementwise(formula, parameters, dtype, *batched), 0
+
+
+class Reduce(torch.autograd.Function):
+    """A sum or mean of a formula, fused with its gradient.
+
+    The gradient waits, unscaled by what comes from upstream, for the first backward pass, which takes it without a
+    copy. A second pass computes it again, and so does one whose scale would round it twice or touch what was dropped;
+    one that is itself differentiated goes through `Map`.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, about: tuple[Any, ...], *wanted: Tensor) -> Tensor:
+        terms, arrays, parameters, divisor, wrt, dtype = about
+        value, divisor, ctx.gradients = fused.reduced(MEMORY, terms, arrays, parameters, divisor, wrt)
+        ctx.about = terms, parameters, divisor, wrt
+        ctx.save_for_backward(*arrays.values())
+        return scalar(value, dtype=dtype)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        gradients, ctx.gradients = ctx.gradients, None
+        terms, parameters, divisor, wrt = ctx.about
+        formula = terms.value
+        if torch.is_grad_enabled() or not has_memory(upstream):
+            arrays = dict(zip(formula.arrays, ctx.saved_tensors, strict=True))
+            spread = (upstream / divisor).expand(ctx.saved_tensors[0].shape)
+            given = (*arrays.values(), spread)
+            return (None, *[elementwise(pullback(formula, n), parameters, arrays[n].dtype, *given) for n in wrt])
+        factor = upstream.item()
+        # Half precision has rounded, and perhaps underflowed, by now; and what was dropped is 0 whatever the factor is.
+        later = factor == 1 or (math.isfinite(factor) and not any(a.dtype in HALF for a in ctx.saved_tensors))
+        if gradients is None or not later:
+            arrays = dict(zip(formula.arrays, ctx.saved_tensors, strict=True))
+            now = 1.0 if later else factor
+            gradients = fused.gradients(MEMORY, terms, arrays, parameters, divisor, now, wrt, gradients)
+        if later and factor != 1:
+            for gradient in gradients:
+                gradient.mul_(factor)
+        return (None, *gradients)
+
+
+# The C function beneath Function.apply, whose own work (function transforms, default arguments) the caller has made
+# needless; on small tensors it would be a tenth of the time.
+reduce_: Callable[..., Tensor] = super(torch.autograd.Function, Reduce).apply  # type: ignore[misc]
+
+
+def watched() -> bool:
+    """Whether somebody beside autograd follows the operations: a compiler, a transform, a mode."""
+    return bool(
+        torch.compiler.is_compiling()
+        or torch._C._are_functorch_transforms_active()
+        or torch._C._len_torch_dispatch_stack()
+        or forward_ad._current_level >= 0
+    )
+
+
+def has_memory(array: Tensor) -> bool:
+    """Whether a tensor has elements in memory; one that stands for a batch (``is_grads_batched``, ``vmap``) has not."""
+    try:
+        array.data_ptr()
+    except RuntimeError:
+        return False
+    return True
+
+
+def in_plain_memory(arrays: Tensors) -> bool:
+    """Whether the fused kernels may read the arrays."""
+    return all(
+        type(array) in PLAIN
+        and array.dtype in STORAGE
+        and array.is_cpu
+        and array.layout is torch.strided
+        and not array.is_neg()
+        and has_memory(array)
+        for array in arrays
+    )
+
+
+def _values(formula: Formula, parameters: Parameters, dtype: torch.dtype, *arrays: Tensor) -> Tensor:
+    """Compute the values of a formula, by a kernel where there is one for these tensors."""
+    order = sum(name.startswith(UPSTREAM) for name in formula.arrays)
+    if (order < 2 or arrays[0].numel() >= _SMALL) and dtype in _NUMPY and in_plain_memory(arrays):
+        return fused.elementwise(MEMORY, formula, arrays, parameters, dtype)
+    return with_operations(formula, parameters, dtype, *arrays)
+
+
+def with_operations(formula: Formula, parameters: Parameters, dtype: torch.dtype, *arrays: Tensor) -> Tensor:
+    """Compute the values of a formula with torch's own operations; half precision in float32."""
+    from array_api_compat import torch as xp
+
+    wide = torch.float32
+    for array in arrays:
+        if array.dtype is not torch.bool:
+            wide = torch.promote_types(wide, array.dtype)
+    given = [array if array.dtype is torch.bool else array.to(wide) for array in arrays]
+    [values] = array_engine.elementwise(xp, formula, given, dict(zip(formula.parameters, parameters, strict=True)))
+    return values.to(dtype)  # type: ignore[no-any-return]
+
+
+def _empty_like(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
+    """Memory for a result: recycled where it is large."""
+    if tensor.nbytes < LARGE or not tensor.is_contiguous():
+        return _fresh_like(tensor, dtype=dtype)
+    dtype = dtype or tensor.dtype
+    return torch.from_numpy(BUFFERS.empty(tensor.numel(), _NUMPY[dtype])).view(dtype).view(tensor.shape)
+
+
+MEMORY = Memory(
+    address=Tensor.data_ptr,
+    contiguous=Tensor.is_contiguous,
+    strides=Tensor.stride,
+    dtype=attrgetter("dtype"),
+    storage=STORAGE,
+    size=Tensor.numel,
+    copy=Tensor.contiguous,
+    empty_like=_empty_like,
+)
+
+
+def summed(
+    terms: Terms, arrays: Arrays, parameters: Parameters, divisor: str | float, wrt: tuple[str, ...], dtype: torch.dtype
+) -> Tensor:
+    """Sum a call's terms on the fused kernels and divide; `wrt` names the arrays that need a gradient."""
+    if wrt:
+        return reduce_((terms, arrays, parameters, divisor, wrt, dtype), *[arrays[name] for name in wrt])
+    return scalar(fused.reduced(MEMORY, terms, arrays, parameters, divisor, ())[0], dtype=dtype)
