@@ -70,7 +70,7 @@ def by_kernel(real: str) -> Callable[[Array, Array], dict[str, Array]]:
     def values(a: Array, b: Array) -> dict[str, Array]:
         spec = KernelSpec((), formulas, (real,) * (2 + len(formulas)))  # type: ignore[arg-type]
         results = [np.empty_like(a) for _ in formulas]
-        Kernel(spec).flat(a.size, [array.ctypes.data for array in (a, b, *results)], ())
+        Kernel(spec).flat(a.size, *(array.ctypes.data for array in (a, b, *results)))
         return dict(zip(EXPRESSIONS, results, strict=True))
 
     return values

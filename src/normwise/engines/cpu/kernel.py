@@ -24,6 +24,10 @@ SHORT = BUFFERED // 8
 """Columns below which a tile holds many rows."""
 
 
+_Arguments = tuple[bytearray, memoryview, int, int]
+"""A kernel's arguments: their memory, the same as float64, their address, and the address of the sums behind them."""
+
+
 class Kernel:
     """The machine code of a `KernelSpec`: compiled at its first use on a machine, afterwards read from disk.
 
@@ -39,28 +43,29 @@ class Kernel:
         self._pack = struct.Struct(format).pack_into
         self._first_sum = struct.calcsize(format) // 8
         # Arguments that no call uses at the moment; taking from and adding to a list is atomic.
-        self._unused: list[tuple[bytearray, memoryview, int]] = []
+        self._unused: list[_Arguments] = []
 
     @property
     def assembly(self) -> str:
         """The kernel's assembly."""
         return self._code.assembly
 
-    def flat(self, size: int, addresses: Sequence[int], parameters: Sequence[float]) -> Sequence[float]:
-        """Run over `size` contiguous elements; the spec has no `direct`."""
+    def flat(self, size: int, *words: float) -> Sequence[float]:
+        """Run over `size` contiguous elements; the words are the addresses, then the parameters. No `direct` here."""
         if size >= SERIAL:
-            return self._run(1, 1, size, 1, CHUNK, 1, addresses, parameters)
+            return self._run(1, 1, size, 1, CHUNK, 1, words)
         # Small arrays, where every microsecond shows: one thread, and the sums stand behind the arguments.
         try:
             arguments = self._unused.pop()
         except IndexError:
             arguments = self._new_arguments()
-        memory, sums, at = arguments
-        first, blocks, count = self._first_sum, -(-size // CHUNK), self._sums
-        self._pack(memory, 0, 0, blocks, 1, 1, size, 1, CHUNK, 1, at + 8 * first, *addresses, *parameters)
+        memory, sums, at, places = arguments
+        blocks = 1 if size <= CHUNK else 2
+        self._pack(memory, 0, 0, blocks, 1, 1, size, 1, CHUNK, 1, places, *words)
         self._call(at)
-        if blocks == 1:
-            result = sums[first : first + count].tolist()
+        first, count = self._first_sum, self._sums
+        if blocks == 1 == count:
+            result = (sums[first],)
         else:
             result = [sum(sums[first + k : first + blocks * count : count]) for k in range(count)]
         self._unused.append(arguments)
@@ -76,7 +81,7 @@ class Kernel:
         else:
             chunk = min(CHUNK if all(direct_operands(layout)) else BUFFERED, columns)
             group = max(1, CHUNK // chunk)
-        return self._run(planes, rows, columns, min(group, rows), chunk, height, words, parameters)
+        return self._run(planes, rows, columns, min(group, rows), chunk, height, (*words, *parameters))
 
     def _run(
         self,
@@ -86,14 +91,13 @@ class Kernel:
         group: int,
         chunk: int,
         height: int,
-        words: Sequence[int],
-        parameters: Sequence[float],
+        words: Sequence[float],
     ) -> Sequence[float]:
         blocks = planes * -(-rows // group) * -(-columns // chunk)
         sums = np.empty((blocks, self._sums))
-        memory, _, at = arguments = self._new_arguments()
+        memory, _, at, _ = arguments = self._new_arguments()
         grid = (planes, rows, columns, group, chunk, height)
-        self._pack(memory, 0, 0, blocks, *grid, sums.ctypes.data, *words, *parameters)
+        self._pack(memory, 0, 0, blocks, *grid, sums.ctypes.data, *words)
         threads = 1 if planes * rows * columns < SERIAL else min(thread_count(), blocks)
         if threads <= 1:
             self._call(at)
@@ -102,11 +106,11 @@ class Kernel:
         del arguments  # until here they had to live
         return sums.sum(axis=0).tolist()  # type: ignore[no-any-return]
 
-    def _new_arguments(self) -> tuple[bytearray, memoryview, int]:
+    def _new_arguments(self) -> _Arguments:
         memory = bytearray(8 * (self._first_sum + self._sums * SERIAL // CHUNK))
         at = ctypes.addressof(ctypes.c_char.from_buffer(memory))
         view: Any = memoryview(memory).cast("d")
-        return memory, view, at
+        return memory, view, at, at + 8 * self._first_sum
 
 
 def tile_height(layout: Layout) -> int:

@@ -28,6 +28,9 @@ HEADER = ("counter", "blocks", "planes", "rows", "columns", "group", "chunk", "h
 BUFFERED = 1 << 12
 """Elements at most in a tile where operands pass through buffers, which are to stay in the cache."""
 
+NARROW = 8
+"""Columns below which a buffer is filled column by column."""
+
 STEP = 1 << 9
 """Elements that are computed, then summed, at a time: few enough for the innermost cache."""
 
@@ -251,22 +254,27 @@ def _tile(spec: KernelSpec, name: str) -> list[str]:
 
 
 def _gathered(spec: KernelSpec, name: str) -> list[str]:
-    """The loops that fill an operand's buffer; what repeats along the longer side is read once for it."""
+    """The loops that fill an operand's buffer; what repeats along a line is read once for it."""
     row, column = _place(spec, name)[2:]
-    one = f"carray(pointer_to({{}}, {spec.stored(name).raw}), (1,))[0]"
-    size = spec.stored(name).size
+    raw, size = spec.stored(name)[:2]
+    one = f"carray(pointer_to({{}}, {raw}), (1,))[0]"
 
-    def loops(outer: str, outer_step: str, inner: str, inner_step: str, place: str) -> list[str]:
+    def loops(outer: str, outer_step: str, inner: str, inner_step: str, line: str) -> list[str]:
         return [
             f"for i in range({outer}):",
+            f"    line = {name}_[{line}]",
             f"    line_at = {name}_at + i * {outer_step} * {size}",
             f"    if {inner_step} == 0:",
             f"        repeated = {one.format('line_at')}",
             f"        for j in range({inner}):",
-            f"            {name}_[{place}] = repeated",
+            "            line[j] = repeated",
+            f"    elif {inner_step} == 1:",
+            f"        source = carray(pointer_to(line_at, {raw}), ({inner},))",
+            f"        for j in range({inner}):",
+            "            line[j] = source[j]",
             "    else:",
             f"        for j in range({inner}):",
-            f"            {name}_[{place}] = {one.format(f'line_at + j * {inner_step} * {size}')}",
+            f"            line[j] = {one.format(f'line_at + j * {inner_step} * {size}')}",
         ]
 
     return _both_ways(loops, row, column)
@@ -279,22 +287,28 @@ def _scattered(spec: KernelSpec, name: str) -> list[str]:
     row, column = _place(spec, name)[2:]
     raw, size = spec.stored(name)[:2]
 
-    def loops(outer: str, outer_step: str, inner: str, inner_step: str, place: str) -> list[str]:
+    def loops(outer: str, outer_step: str, inner: str, inner_step: str, line: str) -> list[str]:
         return [
             f"for i in range({outer}):",
+            f"    line = {name}_[{line}]",
             f"    for j in range({inner}):",
             f"        element_at = {name}_at + (i * {outer_step} + j * {inner_step}) * {size}",
-            f"        carray(pointer_to(element_at, {raw}), (1,))[0] = {name}_[{place}]",
+            f"        carray(pointer_to(element_at, {raw}), (1,))[0] = line[j]",
         ]
 
     return _both_ways(loops, row, column)
 
 
 def _both_ways(loops: Any, row: str, column: str) -> list[str]:
-    """The loops over a tile with its longer side inside, whichever that is."""
-    down = loops("width", column, "depth", row, "j * width + i")
-    along = loops("depth", row, "width", column, "i * width + j")
-    lines = ["if depth > width:", *(f"    {line}" for line in down), "else:", *(f"    {line}" for line in along)]
+    """The loops over a tile, row by row, or column by column where there are few of those."""
+    down = loops("width", column, "depth", row, "i::width")
+    along = loops("depth", row, "width", column, "i * width : (i + 1) * width")
+    lines = [
+        f"if width < {NARROW} and width < depth:",
+        *(f"    {line}" for line in down),
+        "else:",
+        *(f"    {line}" for line in along),
+    ]
     return [f"            {line}" for line in lines]
 
 
