@@ -27,7 +27,7 @@ from normwise.plan import bind_parameters, find_loss, lay_out, parse_loss
         ((3, 4), (4, 3), "transpose the last two dimensions of one of them"),
         ((2, 6), (3, 4), "reshape one of them to the other's shape"),
         ((3, 4), (4,), "pass broadcast=True if you mean all 12 pairs of (3, 4)"),
-        ((1000, 1), (1, 2000), "pass broadcast=True if you mean all 2,000,000 pairs of (1000, 2000)"),
+        ((1000, 1), (1, 2000), "pass broadcast=True if you mean all 2000000 pairs of (1000, 2000)"),
         ((3,), (4,), "input is (3,) but target is (4,): they are to have the same shape"),
         ((), (1,), "squeeze the target's"),
     ],

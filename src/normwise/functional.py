@@ -176,20 +176,25 @@ def _source(loss: Loss) -> str:
     return "\n".join(lines) + "\n"
 
 
+def face_of(kind: type) -> Any:
+    """Return the module that computes on arrays of a type; torch's is loaded only where torch is."""
+    torch = sys.modules.get("torch")
+    if torch is not None and issubclass(kind, torch.Tensor):
+        from normwise import torch_calls as face
+    else:
+        from normwise import array_calls as face
+    return face
+
+
 class _Faces(dict[type, Callable[..., Any]]):
-    """For each type of array what computes a call; torch's part is loaded only where torch is."""
+    """For each type of array what computes a call."""
 
     def __init__(self, method: str) -> None:
         super().__init__()
         self.method = method
 
     def __missing__(self, kind: type) -> Callable[..., Any]:
-        torch = sys.modules.get("torch")
-        if torch is not None and issubclass(kind, torch.Tensor):
-            from normwise import torch_calls as face
-        else:
-            from normwise import array_calls as face
-        return self.setdefault(kind, getattr(face, self.method))
+        return self.setdefault(kind, getattr(face_of(kind), self.method))
 
 
 _FACES = {method: _Faces(method) for method in ("call", "value_and_gradient")}

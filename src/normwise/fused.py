@@ -70,7 +70,7 @@ class Pass:
         dtypes = tuple(map(memory.dtype, operands))
         reals = (*parameters, scale)
         if all(map(memory.contiguous, operands)):
-            return self.kernel(memory, dtypes, None).flat(size, [*map(memory.address, operands)], reals)
+            return self.kernel(memory, dtypes, None).flat(size, *map(memory.address, operands), *reals)
         layout = plan.lay_out(arrays[0].shape, [memory.strides(array) for array in operands])
         if layout is None:
             dense = [memory.copy(result) for result in results]
@@ -80,7 +80,7 @@ class Pass:
             return sums
         addresses = [*map(memory.address, operands)]
         if layout.flat:
-            return self.kernel(memory, dtypes, None).flat(size, addresses, reals)
+            return self.kernel(memory, dtypes, None).flat(size, *addresses, *reals)
         return self.kernel(memory, dtypes, direct_operands(layout)).strided(layout, addresses, reals)
 
     def kernel(self, memory: Memory, dtypes: tuple[Any, ...], direct: tuple[bool, ...] | None) -> Kernel:

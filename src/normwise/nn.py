@@ -57,15 +57,11 @@ def module_of(loss: Loss) -> type[torch.nn.Module]:
 
 def _forward(loss: Loss) -> Any:
     """The forward method of a loss: its function, with the parameters and the reduction that the module holds."""
-    function, names = function_of(loss), tuple(loss.parameters)
-
-    def forward(
-        self: Any, input: torch.Tensor, target: torch.Tensor, *further: torch.Tensor, **options: Any
-    ) -> torch.Tensor:
-        for name in names:
-            options[name] = getattr(self, name)
-        return function(input, target, *further, reduction=self.reduction, **options)
-
+    own = "".join(f", {name}=self.{name}" for name in ("reduction", *loss.parameters))
+    # Written out, for small tensors feel every step: no loop over the parameters, and one call.
+    text = f"lambda self, input, target, *further, **options: function(input, target, *further{own}, **options)"
+    forward = eval(text, {"function": function_of(loss)})
+    forward.__name__, forward.__qualname__ = "forward", f"{loss.module}.forward"
     return forward
 
 

@@ -165,13 +165,13 @@ PLAIN = Options()
 def options(
     loss: Loss,
     reduction: Reduction,
-    weight: Any,
-    mask: Any,
-    nan_policy: Any,
-    dim: Any,
-    keepdim: bool,
-    normalize: Any,
-    broadcast: bool,
+    weight: Any = None,
+    mask: Any = None,
+    nan_policy: Any = "propagate",
+    dim: Any = None,
+    keepdim: bool = False,
+    normalize: Any = None,
+    broadcast: bool = False,
 ) -> Options:
     """The options of a call, its words checked."""
     if nan_policy not in NAN_POLICIES:
@@ -272,7 +272,8 @@ def _mend(a: tuple[int, ...], b: tuple[int, ...]) -> str:
     except ShapeMismatchError:
         same_size = _size(a) == _size(b)
         return "reshape one of them to the other's shape" if same_size else "they are to have the same shape"
-    return f"pass broadcast=True if you mean all {_size(common):,} pairs of {common}"
+    # No thousands separator: under a compiler the lengths may be symbols, which take no format.
+    return f"pass broadcast=True if you mean all {_size(common)} pairs of {common}"
 
 
 def _size(shape: Shape) -> int:

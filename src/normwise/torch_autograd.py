@@ -12,29 +12,37 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch.autograd import forward_ad
 
 from normwise import fused
+from normwise.catalogue import Loss
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu import Storage
 from normwise.engines.cpu.buffers import BUFFERS, LARGE
 from normwise.formula import Formula
 from normwise.fused import Arrays, Memory
-from normwise.terms import Terms
+from normwise.terms import Terms, terms_of
 
 Tensor = torch.Tensor
 Tensors = Sequence[Tensor]
 Parameters = tuple[float, ...]
 
 scalar = torch.scalar_tensor
+_grad_enabled = torch.is_grad_enabled
+_compiling = torch.compiler.is_compiling
+_transforming = torch._C._are_functorch_transforms_active
+_len_dispatch_stack = torch._C._len_torch_dispatch_stack
 _fresh_like = torch.empty_like
 
 PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
 HALF = frozenset({torch.float16, torch.bfloat16})
+_USUAL = frozenset({torch.float32, torch.float64})
+_RECYCLED = LARGE // 8
+"""Elements below which no result is recycled, whatever its dtype."""
 STORAGE: dict[torch.dtype, Storage] = {
     torch.bool: "bool",
     torch.float16: "float16",
@@ -57,13 +65,7 @@ UPSTREAM = "upstream"
 def elementwise(formula: Formula, parameters: Parameters, dtype: torch.dtype, *arrays: Tensor) -> Tensor:
     """Compute the values of a formula for each element, in a dtype, as part of autograd's graph."""
     needs_graph = torch.is_grad_enabled() and any(array.requires_grad for array in arrays)
-    compute: Callable[..., Any]
-    if torch.compiler.is_dynamo_compiling():
-        compute = Compiled.apply if needs_graph else with_operations
-    elif watched():
-        compute = Traced.apply
-    else:
-        compute = Map.apply if needs_graph else _values
+    compute: Callable[..., Any] = Traced.apply if watched() else Map.apply if needs_graph else _values
     return compute(formula, parameters, dtype, *arrays)
 
 
@@ -77,7 +79,7 @@ def pullback(formula: Formula, name: str) -> Formula:
 
 def pushforward(formula: Formula, names: tuple[str, ...]) -> Formula:
     """Return the derivative along the tangents of some arrays, which are the last arrays of the result."""
-    return formula.along({name: f"along {name}" for name in names})
+    return formula.along({name: f"along{len(formula.arrays)} {name}" for name in names})
 
 
 def _pulled_back(compute: Callable[..., Tensor], ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
@@ -105,23 +107,6 @@ class Map(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         return _pulled_back(elementwise, ctx, upstream)
-
-
-class Compiled(torch.autograd.Function):
-    """The values of a formula in torch's operations, for the compiler, which takes neither a jvp nor a vmap."""
-
-    @staticmethod
-    def forward(formula: Formula, parameters: Parameters, dtype: torch.dtype, *arrays: Tensor) -> Tensor:
-        return with_operations(formula, parameters, dtype, *arrays)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.formula, ctx.parameters, _, *arrays = inputs
-        ctx.save_for_backward(*arrays)
-
-    @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        return _pulled_back(with_operations, ctx, upstream)
 
 
 class Traced(torch.autograd.Function):
@@ -175,15 +160,15 @@ class Reduce(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, about: tuple[Any, ...], *wanted: Tensor) -> Tensor:
         terms, arrays, parameters, divisor, wrt, dtype = about
-        value, divisor, ctx.gradients = fused.reduced(MEMORY, terms, arrays, parameters, divisor, wrt)
-        ctx.about = terms, parameters, divisor, wrt
+        value, divisor, gradients = fused.reduced(MEMORY, terms, arrays, parameters, divisor, wrt)
+        ctx.kept = gradients, terms, parameters, divisor, wrt
         ctx.save_for_backward(*arrays.values())
         return scalar(value, dtype=dtype)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        gradients, ctx.gradients = ctx.gradients, None
-        terms, parameters, divisor, wrt = ctx.about
+        gradients, terms, parameters, divisor, wrt = ctx.kept
+        ctx.kept = None, terms, parameters, divisor, wrt
         formula = terms.value
         if torch.is_grad_enabled() or not has_memory(upstream):
             arrays = dict(zip(formula.arrays, ctx.saved_tensors, strict=True))
@@ -203,19 +188,105 @@ class Reduce(torch.autograd.Function):
         return (None, *gradients)
 
 
+class Lane(NamedTuple):
+    """What the usual call needs, found by one look-up."""
+
+    terms: Terms
+    wrt: tuple[str, ...]
+    run: Callable[..., Sequence[float]]
+    """The kernel."""
+    dtype: torch.dtype
+
+
+class ReduceOne(Reduce):
+    """The usual `Reduce`: two contiguous arrays, the gradient in the first; on small tensors every step shows."""
+
+    @staticmethod
+    def forward(ctx: Any, about: tuple[Any, ...], input: Tensor) -> Tensor:
+        lane, target, places, parameters, size, divisor = about
+        gradient = _fresh_like(input) if size < _RECYCLED else _empty_like(input, None)
+        [total] = lane.run(size, *places, gradient.data_ptr(), *parameters, 1 / divisor)
+        ctx.kept = ((gradient,), lane.terms, parameters, divisor, lane.wrt)
+        ctx.to_save = (input, target)  # what save_for_backward does
+        return scalar(total / divisor, dtype=lane.dtype)
+
+
+def _backward_of_one(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+    """What autograd calls for `ReduceOne`, without the steps that look for a vjp and for a second definition."""
+    gradients, *about = ctx.kept
+    try:
+        simple = upstream.item() == 1 and not _grad_enabled()
+    except RuntimeError:  # it stands for a batch
+        simple = False
+    if gradients is None or not simple:
+        return Reduce.backward(ctx, upstream)
+    ctx.kept = None, *about
+    return None, *gradients
+
+
+ReduceOne._backward_cls.apply = _backward_of_one
+
+
 # The C function beneath Function.apply, whose own work (function transforms, default arguments) the caller has made
 # needless; on small tensors it would be a tenth of the time.
 reduce_: Callable[..., Tensor] = super(torch.autograd.Function, Reduce).apply  # type: ignore[misc]
+reduce_one: Callable[..., Tensor] = super(torch.autograd.Function, ReduceOne).apply  # type: ignore[misc]
+
+
+_lanes: dict[tuple[Loss, torch.dtype, bool], Lane] = {}
+
+
+def usual(loss: Loss, arrays: Tensors, parameters: Parameters, mean: bool) -> Tensor | None:
+    """Compute the usual call: a sum or mean of plain, contiguous tensors that are alike. None where it is another."""
+    if len(arrays) != 2:
+        return None
+    input, target = arrays
+    dtype = input.dtype
+    try:
+        if not (
+            type(input) in PLAIN
+            and type(target) in PLAIN
+            and dtype in _USUAL
+            and target.dtype is dtype
+            and input.shape == target.shape
+            and input.is_cpu
+            and target.is_cpu
+            and input.is_contiguous()
+            and target.is_contiguous()
+            and not (_transforming() or _len_dispatch_stack() or forward_ad._current_level >= 0)
+            and not input.is_neg()
+            and not target.is_neg()
+        ):
+            return None
+        places = (input.data_ptr(), target.data_ptr())
+    except RuntimeError:  # sparse, and other layouts without memory of their own
+        return None
+    size = input.numel()
+    slope = False
+    if _grad_enabled():
+        slope = input.requires_grad
+        if target.requires_grad:
+            return None
+    if size == 0:
+        return None
+    lane = _lanes.get((loss, dtype, slope)) or _lane(loss, dtype, slope)
+    divisor = size if mean else 1
+    if slope:
+        return reduce_one((lane, target, places, parameters, size, divisor), input)
+    [total] = lane.run(size, *places, *parameters, 1.0)
+    return scalar(total / divisor, dtype=dtype)
+
+
+def _lane(loss: Loss, dtype: torch.dtype, slope: bool) -> Lane:
+    terms = terms_of(loss)
+    wrt = (loss.formula.arrays[0],) if slope else ()
+    kernel = fused.summing((terms.value,), wrt).kernel(MEMORY, (dtype,) * (2 + slope), None)
+    return _lanes.setdefault((loss, dtype, slope), Lane(terms, wrt, kernel.flat, dtype))
 
 
 def watched() -> bool:
     """Whether somebody beside autograd follows the operations: a compiler, a transform, a mode."""
-    return bool(
-        torch.compiler.is_compiling()
-        or torch._C._are_functorch_transforms_active()
-        or torch._C._len_torch_dispatch_stack()
-        or forward_ad._current_level >= 0
-    )
+    return bool(_compiling() or _transforming() or _len_dispatch_stack() or forward_ad._current_level >= 0)
 
 
 def has_memory(array: Tensor) -> bool:

@@ -26,8 +26,8 @@ from normwise.torch_autograd import (
     MEMORY,
     elementwise,
     in_plain_memory,
-    pullback,
     summed,
+    usual,
     watched,
     with_operations,
 )
@@ -35,6 +35,7 @@ from normwise.torch_autograd import PLAIN as PLAIN_TYPES
 
 Tensor = torch.Tensor
 
+_traced_by_dynamo = torch.compiler.is_dynamo_compiling
 _FLOATING = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
 
 
@@ -62,12 +63,53 @@ def call(
     options: Options | None,
 ) -> Tensor:
     """Compute a loss of tensors, weighted and reduced, as part of autograd's graph."""
+    if _traced_by_dynamo():
+        if options is None or not options.broadcast:
+            for array in arrays[1:]:
+                plan.check_shapes(arrays[0].shape, array.shape)
+        given = None if options is None else (*options,)
+        return in_graph(_number_in_graphs(loss), parameters, reduction, given, *arrays)
+    if options is None and reduction != "none":
+        value = usual(loss, arrays, parameters, reduction == "mean")
+        if value is not None:
+            return value
     checked = _checked(loss, arrays, parameters, reduction, options or PLAIN)
     if not checked.dtype.is_floating_point:
         return _beyond_real(loss, checked)
     if reduction == "none" or checked.dims is not None or watched() or not in_plain_memory([*checked.arrays.values()]):
         return _composed(checked, elementwise)
     return _fused(checked)
+
+
+_in_graphs: list[Loss] = []
+"""The losses that compiled graphs mention, by number."""
+
+
+def _number_in_graphs(loss: Loss) -> int:
+    """Return what a loss is called in compiled graphs, which hold tensors and plain constants."""
+    torch.compiler.allow_in_graph(in_graph)
+    if loss not in _in_graphs:
+        _in_graphs.append(loss)
+    return _in_graphs.index(loss)
+
+
+# The compiler takes the result for a constant. This is what torch.compiler.assume_constant_result does, but for
+# importing the compiler.
+_number_in_graphs._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
+def in_graph(
+    number: int,
+    parameters: tuple[float, ...],
+    reduction: Reduction,
+    options: tuple[Any, ...] | None,
+    *arrays: Tensor,
+) -> Tensor:
+    """Compute a loss as one node of the compiler's graph.
+
+    The compiler traces the operations within, but neither reads nor guards how they come to be.
+    """
+    return call(_in_graphs[number], arrays, parameters, reduction, None if options is None else Options(*options))
 
 
 def value_and_gradient(
@@ -212,24 +254,9 @@ def _checked(
     if options.nan_policy == "raise":
         _check_no_nan(given)
     dims = None if options.dim is None else plan.dimensions(options.dim, len(shape))  # type: ignore[arg-type]
-    tell = _terms if torch.compiler.is_compiling() else terms_of
-    terms = tell(loss, weight is not None, mask is not None, options.omits)
+    terms = terms_of(loss, weight is not None, mask is not None, options.omits)
     divisor = _divisor(options.divisor(loss, reduction), arrays[0])
     return Call(terms, given, parameters, reduction, divisor, dims, options.keepdim, dtype)
-
-
-def _terms(loss: Loss, weighted: bool, masked: bool, omits: bool) -> Terms:
-    """Return the terms of a call with what a compiled backward pass will ask for."""
-    terms = terms_of(loss, weighted, masked, omits)
-    for formula in filter(None, (terms.value, terms.weight)):
-        for name in formula.arrays:
-            pullback(formula, name)
-    return terms
-
-
-# The compiler takes the result for a constant: it need not follow how formulas are derived. This is what
-# torch.compiler.assume_constant_result does, but for importing the compiler.
-_terms._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def _to_floating(loss: Loss, array: Tensor, dtype: torch.dtype) -> Tensor:
