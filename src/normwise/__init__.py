@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from normwise import functional as functional
     from normwise import nn as nn
+    from normwise.acceleration import accelerate as accelerate
+    from normwise.accumulator import Accumulator as Accumulator
     from normwise.catalogue import losses as losses
     from normwise.errors import ShapeMismatchError as ShapeMismatchError
     from normwise.evaluation import evaluate as evaluate
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Accumulator": "normwise.accumulator",
     "ShapeMismatchError": "normwise.errors",
+    "accelerate": "normwise.acceleration",
     "evaluate": "normwise.evaluation",
     "loss": "normwise.functional",
     "losses": "normwise.catalogue",
