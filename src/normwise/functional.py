@@ -125,12 +125,12 @@ def value_and_grad(loss: Any) -> Callable[..., tuple[Any, Any]]:
     return _generated(plan.find_loss(loss), "value_and_gradient")
 
 
-@functools.cache
 def function_of(loss: Loss) -> Callable[..., Any]:
     """Return the function of a loss."""
     return _generated(loss, "call")
 
 
+@functools.cache
 def _generated(loss: Loss, method: Literal["call", "value_and_gradient"]) -> Callable[..., Any]:
     """Compile the function of a loss with the signature that its declaration gives it."""
     text = _source(loss)
@@ -179,7 +179,7 @@ def _source(loss: Loss) -> str:
 def face_of(kind: type) -> Any:
     """Return the module that computes on arrays of a type; torch's is loaded only where torch is."""
     torch = sys.modules.get("torch")
-    if torch is not None and issubclass(kind, torch.Tensor):
+    if torch is not None and (issubclass(kind, torch.Tensor) or hasattr(kind, "__torch_function__")):
         from normwise import torch_calls as face
     else:
         from normwise import array_calls as face

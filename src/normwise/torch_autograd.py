@@ -35,6 +35,7 @@ scalar = torch.scalar_tensor
 _grad_enabled = torch.is_grad_enabled
 _compiling = torch.compiler.is_compiling
 _transforming = torch._C._are_functorch_transforms_active
+_len_function_stack = torch._C._len_torch_function_stack
 _len_dispatch_stack = torch._C._len_torch_dispatch_stack
 _fresh_like = torch.empty_like
 
@@ -241,19 +242,19 @@ def usual(loss: Loss, arrays: Tensors, parameters: Parameters, mean: bool) -> Te
     if len(arrays) != 2:
         return None
     input, target = arrays
-    dtype = input.dtype
     try:
         if not (
             type(input) in PLAIN
             and type(target) in PLAIN
-            and dtype in _USUAL
+            and (dtype := input.dtype) in _USUAL
             and target.dtype is dtype
             and input.shape == target.shape
             and input.is_cpu
             and target.is_cpu
             and input.is_contiguous()
             and target.is_contiguous()
-            and not (_transforming() or _len_dispatch_stack() or forward_ad._current_level >= 0)
+            and not (_transforming() or _len_function_stack() or _len_dispatch_stack())
+            and forward_ad._current_level < 0
             and not input.is_neg()
             and not target.is_neg()
         ):

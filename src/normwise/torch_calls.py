@@ -13,11 +13,13 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 import torch
+from torch.overrides import handle_torch_function, has_torch_function
 
 from normwise import fused, plan
 from normwise.catalogue import Loss
 from normwise.errors import DtypeError
 from normwise.formula import Formula
+from normwise.functional import function_of
 from normwise.plan import PLAIN, Options
 from normwise.sums import Reduction, State
 from normwise.terms import MASK, WEIGHT, Terms, summed_for, terms_of
@@ -64,52 +66,20 @@ def call(
 ) -> Tensor:
     """Compute a loss of tensors, weighted and reduced, as part of autograd's graph."""
     if _traced_by_dynamo():
-        if options is None or not options.broadcast:
-            for array in arrays[1:]:
-                plan.check_shapes(arrays[0].shape, array.shape)
-        given = None if options is None else (*options,)
-        return in_graph(_number_in_graphs(loss), parameters, reduction, given, *arrays)
+        return _as_node("call", loss, arrays, parameters, reduction, options)
     if options is None and reduction != "none":
         value = usual(loss, arrays, parameters, reduction == "mean")
         if value is not None:
             return value
+    concerned = arrays if options is None else (*arrays, options.weight, options.mask, options.normalize)
+    if has_torch_function(concerned):
+        return _overridden(concerned, loss, arrays, parameters, reduction, options or PLAIN)
     checked = _checked(loss, arrays, parameters, reduction, options or PLAIN)
     if not checked.dtype.is_floating_point:
         return _beyond_real(loss, checked)
     if reduction == "none" or checked.dims is not None or watched() or not in_plain_memory([*checked.arrays.values()]):
         return _composed(checked, elementwise)
     return _fused(checked)
-
-
-_in_graphs: list[Loss] = []
-"""The losses that compiled graphs mention, by number."""
-
-
-def _number_in_graphs(loss: Loss) -> int:
-    """Return what a loss is called in compiled graphs, which hold tensors and plain constants."""
-    torch.compiler.allow_in_graph(in_graph)
-    if loss not in _in_graphs:
-        _in_graphs.append(loss)
-    return _in_graphs.index(loss)
-
-
-# The compiler takes the result for a constant. This is what torch.compiler.assume_constant_result does, but for
-# importing the compiler.
-_number_in_graphs._dynamo_marked_constant = True  # type: ignore[attr-defined]
-
-
-def in_graph(
-    number: int,
-    parameters: tuple[float, ...],
-    reduction: Reduction,
-    options: tuple[Any, ...] | None,
-    *arrays: Tensor,
-) -> Tensor:
-    """Compute a loss as one node of the compiler's graph.
-
-    The compiler traces the operations within, but neither reads nor guards how they come to be.
-    """
-    return call(_in_graphs[number], arrays, parameters, reduction, None if options is None else Options(*options))
 
 
 def value_and_gradient(
@@ -121,6 +91,8 @@ def value_and_gradient(
 ) -> tuple[Tensor, Tensor]:
     """Compute a loss and its gradient in the input, outside autograd."""
     plan.check_has_gradient(loss, reduction, options)
+    if _traced_by_dynamo():
+        return _as_node("value_and_gradient", loss, arrays, parameters, reduction, options)
     with torch.enable_grad():
         input = arrays[0].detach().requires_grad_()
         value = call(loss, (input, *(a.detach() for a in arrays[1:])), parameters, reduction, options)
@@ -149,6 +121,65 @@ def sums(loss: Loss, arrays: Sequence[Tensor], parameters: tuple[float, ...], op
     size = float(made.arrays[terms.value.arrays[0]].numel())
     count = size if count is None else count
     return State(total or 0.0, count if weight is None else weight, count)
+
+
+def _overridden(
+    concerned: Sequence[Any],
+    loss: Loss,
+    arrays: Sequence[Any],
+    parameters: tuple[float, ...],
+    reduction: Reduction,
+    options: Options,
+) -> Any:
+    """Hand the call to the ``__torch_function__`` of an argument, or to a mode, as torch's own functions do."""
+    named: dict[str, Any] = {"reduction": reduction, **dict(zip(loss.parameters, parameters, strict=True))}
+    named |= {n: v for n, v in options._asdict().items() if v is not getattr(PLAIN, n)}
+    return handle_torch_function(function_of(loss), concerned, *arrays, **named)
+
+
+def _as_node(
+    method: str,
+    loss: Loss,
+    arrays: Sequence[Tensor],
+    parameters: tuple[float, ...],
+    reduction: Reduction,
+    options: Options | None,
+) -> Any:
+    """Compute what `method` does as one node of the compiler's graph."""
+    if options is None or not options.broadcast:
+        for array in arrays[1:]:
+            plan.check_shapes(arrays[0].shape, array.shape)
+    given = None if options is None else (*options,)
+    return node(method, _number_of(loss), parameters, reduction, given, *arrays)
+
+
+_numbered: list[Loss] = []
+"""The losses that compiled graphs mention: a graph holds tensors and plain constants, so a loss goes by its number."""
+
+
+def _number_of(loss: Loss) -> int:
+    torch.compiler.allow_in_graph(node)
+    if loss not in _numbered:
+        _numbered.append(loss)
+    return _numbered.index(loss)
+
+
+# The compiler takes the result for a constant. This is what torch.compiler.assume_constant_result does, but for
+# importing the compiler.
+_number_of._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
+def node(
+    method: str,
+    number: int,
+    parameters: tuple[float, ...],
+    reduction: Reduction,
+    options: tuple[Any, ...] | None,
+    *arrays: Tensor,
+) -> Any:
+    """Compute a loss for the compiler, which traces the operations within but not how they come to be."""
+    compute = {"call": call, "value_and_gradient": value_and_gradient}[method]
+    return compute(_numbered[number], arrays, parameters, reduction, None if options is None else Options(*options))
 
 
 def _fused(made: Call) -> Tensor:
