@@ -11,7 +11,7 @@ import pytest
 import normwise
 
 SOURCE = Path(normwise.__file__).parent
-LAYERS = ["errors", "formula", "catalogue", "engines", "sums", "plan", "faces"]
+LAYERS = ["errors", "formula", "catalogue", "engines", "sums", "terms", "plan", "fused", "faces"]
 ALLOWED = {("formula.expression", "formula.text"), ("formula.expression", "formula.primitives")}
 """A printer is a language and stands above expressions, which print themselves for people; so does the table that
 computes numbers that meet."""

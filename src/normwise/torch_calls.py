@@ -19,7 +19,6 @@ from normwise import fused, plan
 from normwise.catalogue import Loss
 from normwise.errors import DtypeError
 from normwise.formula import Formula
-from normwise.functional import function_of
 from normwise.plan import PLAIN, Options
 from normwise.sums import Reduction, State
 from normwise.terms import MASK, WEIGHT, Terms, summed_for, terms_of
@@ -132,6 +131,8 @@ def _overridden(
     options: Options,
 ) -> Any:
     """Hand the call to the ``__torch_function__`` of an argument, or to a mode, as torch's own functions do."""
+    from normwise.functional import function_of  # what was called: it stands above this module, and has loaded it
+
     named: dict[str, Any] = {"reduction": reduction, **dict(zip(loss.parameters, parameters, strict=True))}
     named |= {n: v for n, v in options._asdict().items() if v is not getattr(PLAIN, n)}
     return handle_torch_function(function_of(loss), concerned, *arrays, **named)
