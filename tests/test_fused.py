@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import normwise
+from normwise import fused
 
 Array = npt.NDArray[Any]
 
@@ -23,6 +24,12 @@ def skewed() -> Iterator[Any]:
 
     yield skewed
     del normwise.losses["skewed"]
+
+
+@pytest.fixture
+def small_ones_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small arrays are walked as large ones are, instead of being copied."""
+    monkeypatch.setattr(fused, "SMALL", 0)
 
 
 def value(x: Array, t: Array) -> Array:
@@ -101,9 +108,27 @@ def check(actual: Any, expected: Any) -> None:
     np.testing.assert_allclose(np.asarray(actual), expected, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("weight", WEIGHTS)
-@pytest.mark.parametrize("layout", NUMPY)
+PAIRED = [
+    *((layout, weight) for layout in NUMPY for weight in ("none", "per row")),
+    *((layout, weight) for layout in ("contiguous", "one transposed", "3-d") for weight in ("full", "per column")),
+]
+
+
+@pytest.mark.usefixtures("small_ones_too")
+@pytest.mark.parametrize(("layout", "weight"), PAIRED)
 def test_numpy_layouts(skewed: Any, layout: str, weight: str, rng: np.random.Generator) -> None:
+    check_on_numpy(skewed, layout, weight, rng)
+
+
+@pytest.mark.parametrize("layout", ["one transposed", "both transposed", "expanded input", "unaligned", "big-endian"])
+def test_small_arrays_that_do_not_lie_in_one_piece_are_copied(
+    skewed: Any, layout: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fused.plan, "lay_out", None)
+    check_on_numpy(skewed, layout, "per row", rng)
+
+
+def check_on_numpy(skewed: Any, layout: str, weight: str, rng: np.random.Generator) -> None:
     x, t = NUMPY[layout](rng)
     w = WEIGHTS[weight](rng, x.shape)
     before = x.copy(), t.copy()
@@ -122,6 +147,7 @@ def test_numpy_layouts(skewed: Any, layout: str, weight: str, rng: np.random.Gen
     np.testing.assert_array_equal(t, before[1])
 
 
+@pytest.mark.usefixtures("small_ones_too")
 @pytest.mark.parametrize("weight", ["none", "full"])
 @pytest.mark.parametrize("layout", COMMON)
 def test_torch_layouts(skewed: Any, layout: str, weight: str, rng: np.random.Generator) -> None:

@@ -19,7 +19,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 import normwise
 from normwise.catalogue import Loss
-from tests.oracles.torch_losses import TORCH
+from tests.oracles.torch_losses import TORCH, VALUES, selected
 from tests.samples import Case, cases, smooth_residuals
 
 pytestmark = [
@@ -33,17 +33,6 @@ Tensor = torch.Tensor
 INF, NAN = math.inf, math.nan
 TORCHS = [case for case in cases() if case.loss.name in TORCH]
 HIDDEN = [False, True, False, False, True, False]
-
-
-def log_cosh(x: Tensor, t: Tensor, reduction: str) -> Tensor:
-    return torch.logaddexp(x - t, t - x) - math.log(2)
-
-
-def quantile(x: Tensor, t: Tensor, reduction: str, q: float = 0.5) -> Tensor:
-    return torch.maximum(q * (t - x), (q - 1) * (t - x))
-
-
-VALUES: Mapping[str, Callable[..., Tensor]] = {**TORCH, "log_cosh": log_cosh, "quantile": quantile}
 
 
 @dataclass(frozen=True)
@@ -64,13 +53,7 @@ class Problem:
 
     def expected(self, reduction: str = "mean") -> Callable[..., Tensor]:
         def function(x: Tensor, t: Tensor, weight: Tensor | None = None) -> Tensor:
-            there = self.exists
-            values = VALUES[self.case.loss.name](x[there], t[there], reduction="none", **self.case.parameters)
-            weights = torch.ones_like(values) if weight is None else weight[there]
-            values = values * weights
-            if reduction == "none":
-                return torch.zeros_like(x).index_put((there,), values)
-            return values.sum() / (len(values) if self.case.loss.name == "huber" else weights.sum())
+            return selected(self.case.loss.name, self.case.parameters, x, t, self.exists, weight, reduction=reduction)
 
         return function
 

@@ -39,6 +39,10 @@ class Memory(NamedTuple):
     """Memory for a result of an array's shape and a dtype: dense, and contiguous if the array is."""
 
 
+SMALL = 1 << 12
+"""Elements below which operands not in one piece are copied: a layout costs more, and a kernel of its own."""
+
+
 class Pass:
     """One pass over memory: what it sums, and what it writes for each element.
 
@@ -71,7 +75,9 @@ class Pass:
         reals = (*parameters, scale)
         if all(map(memory.contiguous, operands)):
             return self.kernel(memory, dtypes, None).flat(size, *map(memory.address, operands), *reals)
-        layout = plan.lay_out(arrays[0].shape, [memory.strides(array) for array in operands])
+        layout = None
+        if size >= SMALL:
+            layout = plan.lay_out(arrays[0].shape, [memory.strides(array) for array in operands])
         if layout is None:
             dense = [memory.copy(result) for result in results]
             sums = self.run(memory, [memory.copy(array) for array in arrays], dense, parameters, scale)

@@ -316,6 +316,7 @@ def check_no_negative_weight(count: float) -> None:
 def check_no_nan(name: str, count: float) -> None:
     """Raise where nans were found and are not allowed."""
     if count:
+        name = {"x": "input", "t": "target"}.get(name, name)  # a formula's names, and the caller's
         raise InputError(f"{name} holds {count:,.0f} nan and nan_policy is 'raise': mask them, or pass 'omit'")
 
 
