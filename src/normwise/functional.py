@@ -133,6 +133,10 @@ def function_of(loss: Loss) -> Callable[..., Any]:
 @functools.cache
 def _generated(loss: Loss, method: Literal["call", "value_and_gradient"]) -> Callable[..., Any]:
     """Compile the function of a loss with the signature that its declaration gives it."""
+    if (torch := sys.modules.get("torch")) is not None:
+        # A compiler that met them missing would compile again when they are there.
+        for kind in (torch.Tensor, torch.nn.Parameter):
+            _ = _FACES[method][kind]
     text = _source(loss)
     filename = f"<normwise.functional {loss.name} {id(loss)}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)  # for tracebacks
@@ -164,6 +168,7 @@ def _source(loss: Loss) -> str:
         # A default is in its domain; what a caller gave is checked.
         lines.append(f"    if type({name}) is not float or {name} != {defaults[name]!r}:")
         lines.append(f"        {name} = _plan.bind_parameter(_loss, {name!r}, {name})")
+        lines += ["    else:", f"        {name} = {defaults[name]!r}"]  # a compiler's symbol becomes a number
     parameters = "".join(f"{name}, " for name in loss.parameters)
     unlike = {name: "!=" if isinstance(default, str) else "is not" for name, default in _OPTIONS.items()}
     asked = " or ".join(f"{name} {unlike[name]} {default!r}" for name, default in _OPTIONS.items())

@@ -316,8 +316,13 @@ def check_no_negative_weight(count: float) -> None:
 def check_no_nan(name: str, count: float) -> None:
     """Raise where nans were found and are not allowed."""
     if count:
-        name = {"x": "input", "t": "target"}.get(name, name)  # a formula's names, and the caller's
-        raise InputError(f"{name} holds {count:,.0f} nan and nan_policy is 'raise': mask them, or pass 'omit'")
+        raise InputError(nan_message(name, f"{count:,.0f} "))
+
+
+def nan_message(name: str, count: str = "") -> str:
+    """What to say of nans in an array, which is named as in a formula."""
+    told = {"x": "input", "t": "target"}.get(name, name)
+    return f"{told} holds {count}nan and nan_policy is 'raise': mask them, or pass 'omit'"
 
 
 def check_mask(mask: object, is_bool: bool) -> None:

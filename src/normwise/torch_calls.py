@@ -73,6 +73,17 @@ def call(
     concerned = arrays if options is None else (*arrays, options.weight, options.mask, options.normalize)
     if has_torch_function(concerned):
         return _overridden(concerned, loss, arrays, parameters, reduction, options or PLAIN)
+    return _computed(loss, arrays, parameters, reduction, options)
+
+
+def _computed(
+    loss: Loss,
+    arrays: Sequence[Tensor],
+    parameters: tuple[float, ...],
+    reduction: Reduction,
+    options: Options | None,
+) -> Tensor:
+    """Check a call that nobody overrides, and take its way."""
     checked = _checked(loss, arrays, parameters, reduction, options or PLAIN)
     if not checked.dtype.is_floating_point:
         return _beyond_real(loss, checked)
@@ -87,6 +98,7 @@ def value_and_gradient(
     parameters: tuple[float, ...],
     reduction: Reduction,
     options: Options | None,
+    compute: Callable[..., Tensor] = call,
 ) -> tuple[Tensor, Tensor]:
     """Compute a loss and its gradient in the input, outside autograd."""
     plan.check_has_gradient(loss, reduction, options)
@@ -94,7 +106,7 @@ def value_and_gradient(
         return _as_node("value_and_gradient", loss, arrays, parameters, reduction, options)
     with torch.enable_grad():
         input = arrays[0].detach().requires_grad_()
-        value = call(loss, (input, *(a.detach() for a in arrays[1:])), parameters, reduction, options)
+        value = compute(loss, (input, *(a.detach() for a in arrays[1:])), parameters, reduction, options)
         [gradient] = torch.autograd.grad(value, input)
     return value.detach(), gradient
 
@@ -179,8 +191,9 @@ def node(
     *arrays: Tensor,
 ) -> Any:
     """Compute a loss for the compiler, which traces the operations within but not how they come to be."""
-    compute = {"call": call, "value_and_gradient": value_and_gradient}[method]
-    return compute(_numbered[number], arrays, parameters, reduction, None if options is None else Options(*options))
+    plain = tuple(map(float, parameters))  # a formula compares them, which a symbolic number cannot stand
+    given = (_numbered[number], arrays, plain, reduction, None if options is None else Options(*options))
+    return _computed(*given) if method == "call" else value_and_gradient(*given, compute=_computed)
 
 
 def _fused(made: Call) -> Tensor:
@@ -299,7 +312,7 @@ def _to_floating(loss: Loss, array: Tensor, dtype: torch.dtype) -> Tensor:
 
 def _divisor(given: Any, input: Tensor) -> Any:
     """What the sum is divided by; a number in a tensor is looked at where that costs nothing."""
-    if isinstance(given, (str, float)):
+    if isinstance(given, str) or not hasattr(given, "shape"):  # a number; under the compiler perhaps a symbolic one
         return given
     given = torch.as_tensor(given, device=input.device)
     if given.is_cpu and not watched() and type(given) in PLAIN_TYPES:
@@ -329,9 +342,7 @@ def _check_no_nan(arrays: dict[str, Tensor]) -> None:
         if name != MASK:
             found = array.isnan() if MASK not in arrays else array.isnan() & arrays[MASK]
             if torch.compiler.is_compiling():
-                torch._assert_async(  # pyright: ignore[reportPrivateImportUsage]
-                    ~found.any(), f"{name} holds nan and nan_policy is 'raise'"
-                )
+                torch._assert_async(~found.any(), plan.nan_message(name))  # pyright: ignore[reportPrivateImportUsage]
             elif not found.is_meta:
                 plan.check_no_nan(name, float(found.sum()))
 
