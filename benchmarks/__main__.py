@@ -6,9 +6,11 @@ import importlib.metadata
 import json
 import os
 import platform
+import sys
 import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from rich.console import Console
@@ -18,31 +20,82 @@ from rich.table import Table
 import normwise
 from benchmarks import peers
 from benchmarks.cold_start import cold_start
-from benchmarks.measure import LEAST_SECONDS, ROUNDS, interleaved
+from benchmarks.measure import LEAST_SECONDS, MANY, ROUNDS, interleaved
+from benchmarks.memory import memory as memory_of
 from benchmarks.table import RESULTS
-from benchmarks.targets import ratio, verdicts
+from benchmarks.targets import ONCE_EAGER, ratio, verdicts
+from normwise.catalogue import Loss
 
-SIZES = (15, 2**10, 2**16, 2**20, 2**24)
-COMPILED = (15, 2**20, 2**24)
+LARGE = 2**24
+SIZES = (15, 2**10, 2**16, 2**20, LARGE)
+COMPILED = (15, 2**20, LARGE)
 """The sizes at which the rivals are compiled too, for float32: each takes seconds."""
+SMALL = ((3, 5), (256, 1), (4096,))
+ROWS = ((4096, 4096), (2**20, 16))
+F16, BF16, F32, F64 = torch.float16, torch.bfloat16, torch.float32, torch.float64
+
+
+class Case(NamedTuple):
+    """One row to measure."""
+
+    kind: str
+    loss: str
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+    rivals: Callable[[], peers.Rivals]
+
+
+def cases(names: Sequence[str], quick: bool) -> Iterator[Case]:
+    """Yield all rows, those of a loss together."""
+    for name in names:
+        loss, torchs = normwise.losses[name], name in ONCE_EAGER
+
+        def case(
+            kind: str, rivals: Callable[..., peers.Rivals], *given: Any, dtype: torch.dtype = F32, loss: Loss = loss
+        ) -> Case:
+            first = given[0]
+            shape = first if isinstance(first, tuple) else (first,)
+            return Case(kind, loss.name, dtype, shape, lambda: rivals(loss, *given))
+
+        for dtype in (F32,) if quick else (F32, F64):
+            for size in SIZES:
+                compiled = not quick and size in COMPILED and dtype is F32
+                yield case("forward and backward", peers.forward_and_backward, size, dtype, compiled, dtype=dtype)
+                yield case("loss only", peers.loss_only, size, dtype, dtype=dtype)
+                if size >= 2**20:
+                    yield case("kernel", peers.kernel_and_stream, size, dtype, dtype=dtype)
+        if not torchs:
+            continue
+        for dtype in (F16, BF16):
+            yield case("forward and backward", peers.forward_and_backward, LARGE, dtype, not quick, dtype=dtype)
+        for shape in SMALL:
+            yield case("small", peers.small, shape)
+            yield case("module", peers.module_calls, shape)
+        yield case("mask", peers.selected, ROWS[0], "mask", not quick)
+        for shape in ROWS:
+            yield case("row weights", peers.selected, shape, "row weights", not quick)
+        yield case("after eager", peers.after_eager, 2**20)
+        if not quick:
+            for batch in (32, 256):
+                yield case("compiled training step", peers.training_step, batch)
 
 
 def main() -> None:
     """Run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", metavar="LOSS", action="append", help="measure this loss only (repeatable)")
+    parser.add_argument("--kind", help="measure this kind of row only")
     parser.add_argument("--quick", action="store_true", help="float32 without the compiled rivals; keeps no results")
     options = parser.parse_args()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 150)
     names = options.only or list(normwise.losses)
-    dtypes = (torch.float32,) if options.quick else (torch.float32, torch.float64)
-    cases = [(name, dtype, size) for name in names for dtype in dtypes for size in SIZES]
+    chosen = [case for case in cases(names, options.quick) if options.kind in (None, case.kind)]
+    held = [name for name in names if name in ONCE_EAGER and not options.quick and options.kind in (None, "memory")]
     rows: list[dict[str, Any]] = []
     with Progress(console=console, transient=True) as progress:
-        for name, dtype, size in progress.track(cases, description="measuring"):
-            rows += measured(
-                name, dtype, size, compiled=not options.quick and size in COMPILED and dtype is torch.float32
-            )
+        for case in progress.track(chosen, description="measuring"):
+            rows.append(measured(case))
+        memory = {name: memory_of(name) for name in progress.track(held, description="weighing")}
     results = {
         "date": datetime.date.today().isoformat(),
         "machine": {"processor": processor(), "cores": os.cpu_count(), "threads": torch.get_num_threads()},
@@ -53,41 +106,58 @@ def main() -> None:
         },
         "settings": {"rounds": ROUNDS, "least seconds a sample": LEAST_SECONDS, "statistic": "median"},
         "rows": rows,
+        "memory": memory,
         "cold start": cold_start(),
     }
     show(console, results)
-    if not options.quick and not options.only:
+    if not options.quick and not options.only and not options.kind:
         RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         console.print(f"kept in {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}")
 
 
-def measured(name: str, dtype: torch.dtype, size: int, compiled: bool) -> list[dict[str, Any]]:
-    """Return the rows of one loss, dtype and size."""
-    loss = normwise.losses[name]
-    both = peers.forward_and_backward(loss, size, dtype, compiled)
-    off = peers.disagreement(both)
-    if off > (1e-4 if dtype is torch.float32 else 1e-9):
-        warnings.warn(f"the rivals of {name} differ by {off:.1e} at n = {size}, {dtype}", stacklevel=1)
-    kinds = {
-        "forward and backward": both,
-        "loss only": peers.loss_only(loss, size, dtype),
-        "kernel": peers.kernel_and_stream(loss, size, dtype) if size >= 2**20 else {},
-        "module": peers.module_calls(loss, size) if size <= 2**12 and dtype is torch.float32 else {},
+FINE = ("small", "module", "compiled training step")
+"""The kinds of rows of which a few hundredths matter."""
+
+TOLERANCE = {F16: 2e-2, BF16: 1e-1, F32: 1e-4, F64: 1e-9}
+"""How far rivals may be apart, relatively: torch rounds halves after each operation."""
+
+
+def measured(case: Case) -> dict[str, Any]:
+    """Return the row of a case."""
+    rivals = case.rivals()
+    off = peers.disagreement(rivals)
+    if off > TOLERANCE[case.dtype]:
+        warnings.warn(f"the rivals differ by {off:.1e}: {case}", stacklevel=1)
+    return {
+        "loss": case.loss,
+        "dtype": str(case.dtype).removeprefix("torch."),
+        "size": torch.Size(case.shape).numel(),
+        "shape": [*case.shape],
+        "kind": case.kind,
+        "seconds": interleaved(rivals, rounds=MANY if case.kind in FINE else ROUNDS),
     }
-    about = {"loss": name, "dtype": str(dtype).removeprefix("torch."), "size": size}
-    return [{**about, "kind": kind, "seconds": interleaved(rivals)} for kind, rivals in kinds.items() if rivals]
 
 
 def show(console: Console, results: dict[str, Any]) -> None:
     """Print the ratios, cold start, and the aims."""
-    rivals = ("eager", "compile", "compiled grad_and_value", "stream")
-    table = Table("loss", "dtype", "what", "n", "us", *rivals, title="times as long as normwise takes")
+    rivals = ("eager", "compile", "compiled grad_and_value", "stream", "after eager")
+    table = Table("loss", "dtype", "what", "shape", "us", *rivals, title="times as long as normwise takes")
     for row in results["rows"]:
         to = "kernel" if row["kind"] == "kernel" else "normwise"
         cells = [f"{found:.2f}" if (found := ratio(row, rival, to)) else "" for rival in rivals]
         microseconds = f"{1e6 * row['seconds'][to]['median']:.1f}"
-        table.add_row(row["loss"], row["dtype"], row["kind"], f"{row['size']:,}", microseconds, *cells)
+        table.add_row(
+            row["loss"], row["dtype"], row["kind"], " x ".join(f"{n:,}" for n in row["shape"]), microseconds, *cells
+        )
     console.print(table)
+    held = Table(
+        "loss", "what", "normwise", "eager", "compile", title="memory beyond the inputs, in arrays of their size"
+    )
+    for loss, whats in results["memory"].items():
+        for what, buffers in whats.items():
+            held.add_row(loss, what, *(f"{buffers[home]:.2f}" for home in ("normwise", "eager", "compile")))
+    if held.rows:
+        console.print(held)
     for what, seconds in results["cold start"].items():
         console.print(f"{what}: {1e3 * seconds['median']:.0f} ms")
     aims = Table("aim", "bound", "measured", "", title="what was to be reached")

@@ -1,14 +1,17 @@
 """The rivals of a loss at one size: eager torch, compiled torch, and the plain pass that nobody can beat."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
 import normwise
-from normwise import fused, torch_calls
+from normwise import fused
 from normwise.catalogue import Loss
 from normwise.engines import arrays
+from normwise.terms import terms_of
+from normwise.torch_autograd import MEMORY
 
 Rivals = dict[str, Callable[[], Any]]
 
@@ -39,27 +42,10 @@ def forward_and_backward(loss: Loss, size: int, dtype: torch.dtype, compiled: bo
     """
     input, target = data(size, dtype)
     ours, theirs = getattr(normwise, loss.function), eager(loss)
-
-    def trained(function: Callable[..., torch.Tensor]) -> Callable[[], torch.Tensor]:
-        leaf = input.clone().requires_grad_()
-
-        def run() -> torch.Tensor:
-            leaf.grad = None
-            value = function(leaf, target)
-            value.backward()
-            return torch.stack([value.detach().double(), leaf.grad.double().sum()])  # type: ignore[union-attr]
-
-        def timed() -> None:
-            leaf.grad = None
-            function(leaf, target).backward()
-
-        timed.check = run  # type: ignore[attr-defined]
-        return timed
-
-    rivals: Rivals = {"normwise": trained(ours), "eager": trained(theirs)}
+    rivals: Rivals = {"normwise": trained(ours, input, target), "eager": trained(theirs, input, target)}
     if compiled:
         torch.compiler.reset()
-        rivals["compile"] = trained(torch.compile(theirs, dynamic=False))
+        rivals["compile"] = trained(torch.compile(theirs, dynamic=False), input, target)
         gradient_and_value = torch.compile(torch.func.grad_and_value(theirs), dynamic=False)
 
         def both() -> torch.Tensor:
@@ -74,6 +60,90 @@ def forward_and_backward(loss: Loss, size: int, dtype: torch.dtype, compiled: bo
     return rivals
 
 
+def trained(function: Callable[..., torch.Tensor], input: torch.Tensor, *others: Any) -> Callable[[], torch.Tensor]:
+    """Return a forward and backward pass, with a check of what it computes."""
+    leaf = input.clone().requires_grad_()
+
+    def run() -> torch.Tensor:
+        leaf.grad = None
+        value = function(leaf, *others)
+        value.backward()
+        return torch.stack([value.detach().double(), leaf.grad.double().sum()])  # type: ignore[union-attr]
+
+    def timed() -> None:
+        leaf.grad = None
+        function(leaf, *others).backward()
+
+    timed.check = run  # type: ignore[attr-defined]
+    return timed
+
+
+def selected(loss: Loss, shape: tuple[int, ...], kind: str, compiled: bool) -> Rivals:
+    """Return the rivals under a mask of half of the elements, or a weight for each row.
+
+    What torch's users write multiplies: with the mask, or with the weight.
+    """
+    ours, theirs = getattr(normwise, loss.function), eager(loss)
+    input, target = (a.view(shape) for a in data(torch.Size(shape).numel(), torch.float32))
+    generator = torch.Generator().manual_seed(1)
+    factor = torch.rand(shape if kind == "mask" else (shape[0], 1), generator=generator)
+    if kind == "mask":
+        factor = factor < 0.5
+
+    def multiplied(input: torch.Tensor, target: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+        values = theirs(input, target, reduction="none") * factor
+        counted = loss.divisor == "count" and kind != "mask"
+        return values.sum() / (values.numel() if counted else factor.expand(values.shape).sum())
+
+    def by_us(input: torch.Tensor, target: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+        return ours(input, target, mask=factor) if kind == "mask" else ours(input, target, weight=factor)
+
+    given = (input, target, factor)
+    rivals: Rivals = {"normwise": trained(by_us, *given), "eager": trained(multiplied, *given)}
+    if compiled:
+        torch.compiler.reset()
+        rivals["compile"] = trained(torch.compile(multiplied, dynamic=False), *given)
+    return rivals
+
+
+def training_step(loss: Loss, batch: int) -> Rivals:
+    """Return a step of a small model, compiled whole, with our loss and with torch's in the same place."""
+    torch.compiler.reset()
+    rivals: Rivals = {}
+    for name, home in (("normwise", normwise), ("compile", torch.nn.functional)):
+        torch.manual_seed(0)
+        layers = [torch.nn.Linear(64, 256), torch.nn.ReLU(), torch.nn.Linear(256, 256), torch.nn.ReLU()]
+        model = torch.nn.Sequential(*layers, torch.nn.Linear(256, 1))
+        optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+        features, target = torch.randn(batch, 64), torch.randn(batch, 1)
+        # Code of its own for each: the compiler keeps what it compiled by the code, and would look through both.
+        scope = {"function": getattr(home, loss.function), "model": model}
+        exec("def compute(features, target):\n    return function(model(features), target)", scope)
+        compute: Any = torch.compile(scope["compute"], fullgraph=True, dynamic=False)
+
+        def step(compute: Any = compute, optimizer: Any = optimizer, given: Any = (features, target)) -> None:
+            optimizer.zero_grad()
+            compute(*given).backward()
+            optimizer.step()
+
+        rivals[name] = step
+    return rivals
+
+
+def after_eager(loss: Loss, size: int) -> Rivals:
+    """Return the same fused call alone, and right after an eager operation that leaves torch's threads spinning."""
+    input, target = data(size, torch.float32)
+    alone, after = (trained(getattr(normwise, loss.function), input, target) for _ in range(2))
+
+    def rested() -> None:
+        torch.sub(input, target)
+        time.sleep(0.02)  # the same data in the caches, and no thread awake
+
+    alone.prepare = rested  # type: ignore[attr-defined]
+    after.prepare = lambda: torch.sub(input, target)  # type: ignore[attr-defined]
+    return {"normwise": alone, "after eager": after}
+
+
 def loss_only(loss: Loss, size: int, dtype: torch.dtype) -> Rivals:
     """Return the rivals that compute the mean alone."""
     input, target = data(size, dtype)
@@ -81,31 +151,30 @@ def loss_only(loss: Loss, size: int, dtype: torch.dtype) -> Rivals:
     return {name: lambda f=function: f(input, target) for name, function in functions.items()}  # type: ignore[misc]
 
 
-def module_calls(loss: Loss, size: int) -> Rivals:
+def small(loss: Loss, shape: tuple[int, ...]) -> Rivals:
+    """Return the functions on a small tensor, forward and backward."""
+    input, target = (a.view(shape) for a in data(torch.Size(shape).numel(), torch.float32))
+    functions = {"normwise": getattr(normwise, loss.function), "eager": eager(loss)}
+    return {name: trained(function, input, target) for name, function in functions.items()}
+
+
+def module_calls(loss: Loss, shape: tuple[int, ...]) -> Rivals:
     """Return the rivals as modules, forward and backward."""
-    input, target = data(size, torch.float32)
-    rivals: Rivals = {}
-    for name, home in (("normwise", normwise.nn), ("eager", torch.nn)):
-        if not hasattr(home, loss.module):
-            return {}
-        criterion, leaf = getattr(home, loss.module)(), input.clone().requires_grad_()
-
-        def run(criterion: Any = criterion, leaf: torch.Tensor = leaf) -> None:
-            leaf.grad = None
-            criterion(leaf, target).backward()
-
-        rivals[name] = run
-    return rivals
+    input, target = (a.view(shape) for a in data(torch.Size(shape).numel(), torch.float32))
+    modules = {"normwise": getattr(normwise.nn, loss.module)(), "eager": getattr(torch.nn, loss.module)()}
+    return {name: trained(module, input, target) for name, module in modules.items()}
 
 
 def kernel_and_stream(loss: Loss, size: int, dtype: torch.dtype) -> Rivals:
     """Return the fused kernel into warm memory, and a plain pass that reads two arrays and writes one."""
     input, target = data(size, dtype)
     out = torch.zeros_like(input)
-    memory = torch_calls._MEMORY._replace(empty_like=lambda _: out)
-    parameters = tuple(loss.parameters.values())
+    memory = MEMORY._replace(empty_like=lambda *_: out)
+    terms, parameters = terms_of(loss), tuple(loss.parameters.values())
+    given = dict(zip(loss.formula.arrays, (input, target), strict=True))
+    wrt = loss.formula.arrays[:1]
     return {
-        "kernel": lambda: fused.reduced(memory, loss, (input, target), parameters, None, "mean", (0,)),
+        "kernel": lambda: fused.reduced(memory, terms, given, parameters, "count", wrt),
         "stream": lambda: torch.sub(input, target, out=out),
     }
 
@@ -113,5 +182,7 @@ def kernel_and_stream(loss: Loss, size: int, dtype: torch.dtype) -> Rivals:
 def disagreement(rivals: Rivals) -> float:
     """Return by how much, relatively, the rivals' losses and summed gradients differ: a benchmark compares equals."""
     results = [function.check() for function in rivals.values() if hasattr(function, "check")]
+    if not results:
+        return 0.0
     scale = results[0].abs().clamp_min(1.0)
     return max(((result - results[0]).abs() / scale).max().item() for result in results)

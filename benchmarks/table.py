@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.targets import LARGE, find, ratio
+from benchmarks.targets import LARGE, ONCE_EAGER, find, ratio
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results.json"
@@ -37,6 +37,7 @@ def rendered(results: dict[str, Any]) -> str:
         cells = [_cell(ratio(row, "eager")) for row in about]
         large = find(results["rows"], loss=loss, kind="forward and backward", size=LARGE, dtype="float32")
         lines.append(f"| {loss} | {' | '.join([*cells, _cell(ratio(large, 'compile'))])} |")
+    lines += ["", *_wide(results)]
     machine, versions, cold = results["machine"], results["versions"], results["cold start"]
     lines += [
         "",
@@ -47,6 +48,37 @@ def rendered(results: dict[str, Any]) -> str:
         "For a loss that torch does not have, eager torch is the same formula in torch's operations, one by one.",
     ]
     return "\n".join(lines)
+
+
+WIDE: tuple[tuple[str, str, dict[str, Any], tuple[str, ...]], ...] = (
+    ("float16, 2^24", "forward and backward", {"dtype": "float16", "size": LARGE}, ("eager", "compile")),
+    ("bfloat16, 2^24", "forward and backward", {"dtype": "bfloat16", "size": LARGE}, ("eager", "compile")),
+    ("a mask of half, 4096 x 4096", "mask", {}, ("eager", "compile")),
+    ("a weight per row, 4096 x 4096", "row weights", {"shape": [4096, 4096]}, ("eager", "compile")),
+    ("a weight per row, 2^20 x 16", "row weights", {"shape": [2**20, 16]}, ("eager", "compile")),
+    ("3 x 5", "small", {"shape": [3, 5]}, ("eager",)),
+    ("3 x 5, as a module", "module", {"shape": [3, 5]}, ("eager",)),
+    ("4096", "small", {"shape": [4096]}, ("eager",)),
+    ("a compiled training step, batch 256", "compiled training step", {"size": 256}, ("compile",)),
+)
+"""What the second table tells: in words, the kind of row, what picks it, and the rivals."""
+
+
+def _wide(results: dict[str, Any]) -> list[str]:
+    """The lines of the second table: everything else that torch's four losses are measured at."""
+    losses = [name for name in ONCE_EAGER if find(results["rows"], loss=name, kind="small")]
+    if not losses:
+        return []
+    lines = [f"| forward and backward | {' | '.join(losses)} |", f"|{'-|' * (len(losses) + 1)}"]
+    for words, kind, about, rivals in WIDE:
+        rows = [find(results["rows"], loss=name, kind=kind, **about) for name in losses]
+        cells = [" / ".join(filter(None, (_cell(ratio(row, rival)) for rival in rivals))) for row in rows]
+        lines.append(f"| {words} | {' | '.join(cells)} |")
+    for what, homes in (("forward and backward", ("normwise", "eager", "compile")),):
+        held = [results["memory"][name][what] for name in losses if name in results.get("memory", {})]
+        cells = [" / ".join(f"{buffers[home]:.1f}" for home in homes) for buffers in held]
+        lines.append(f"| arrays held beyond the inputs: normwise / eager / torch.compile | {' | '.join(cells)} |")
+    return [*lines, "", "Against eager torch / torch.compile, which multiply with the mask or the weight."]
 
 
 def _cell(value: float | None) -> str:

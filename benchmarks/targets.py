@@ -39,6 +39,27 @@ def verdicts(results: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
         if small:
             size, worst = min(small, key=lambda pair: pair[1])
             at_least(f"{loss} against eager, worst n up to 2^16 (n = {size})", 1.0, worst)
+        for dtype in ("float16", "bfloat16"):
+            half = find(measured, loss=loss, kind="forward and backward", size=LARGE, dtype=dtype)
+            at_least(f"{loss} in {dtype} against eager, 2^24", 6.0, ratio(half, "eager"))
+        for kind in ("small", "module"):
+            ratios = [
+                (row["shape"], ratio(row, "eager")) for row in measured if (row["loss"], row["kind"]) == (loss, kind)
+            ]
+            if ratios:
+                shape, worst = min(ratios, key=lambda pair: pair[1] or 0.0)
+                words = " x ".join(map(str, shape))
+                at_least(f"{loss} {kind} call against eager, worst of the small shapes ({words})", 1.0, worst)
+        spinning = find(measured, loss=loss, kind="after eager")
+        at_most(f"{loss} after an eager operation, 2^20", 1.5, ratio(spinning, "after eager"), "x")
+        for batch in (32, 256):
+            step = find(measured, loss=loss, kind="compiled training step", size=batch)
+            at_least(
+                f"a compiled training step with {loss} against torch's, batch {batch}", 1.0, ratio(step, "compile")
+            )
+        for what, buffers in (("forward and backward", 1.0), ("loss only", 0.0)):
+            held = results.get("memory", {}).get(loss, {}).get(what, {}).get("normwise")
+            at_most(f"{loss}, memory of {what}, in arrays", buffers + 0.05, held, "")
     cold = results.get("cold start", {})
     for what, bound in (
         ("import normwise", 0.1),

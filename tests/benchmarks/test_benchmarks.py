@@ -10,7 +10,7 @@ import normwise
 from benchmarks import peers
 from benchmarks.measure import interleaved
 from benchmarks.table import rendered
-from benchmarks.targets import verdicts
+from benchmarks.targets import ONCE_EAGER, verdicts
 
 
 @pytest.mark.parametrize("name", sorted(normwise.losses))
@@ -18,6 +18,37 @@ from benchmarks.targets import verdicts
 def test_rivals_compute_the_same(name: str, dtype: torch.dtype) -> None:
     rivals = peers.forward_and_backward(normwise.losses[name], 1000, dtype, compiled=False)
     assert peers.disagreement(rivals) < (1e-5 if dtype is torch.float32 else 1e-12)
+
+
+@pytest.mark.parametrize("name", sorted(ONCE_EAGER))
+@pytest.mark.parametrize("kind", ["mask", "row weights"])
+def test_rivals_that_multiply_compute_the_same(name: str, kind: str) -> None:
+    rivals = peers.selected(normwise.losses[name], (40, 25), kind, compiled=False)
+    assert peers.disagreement(rivals) < 1e-5
+
+
+@pytest.mark.parametrize("rivals", [peers.small, peers.module_calls])
+def test_rivals_on_small_tensors_compute_the_same(rivals: Callable[..., peers.Rivals]) -> None:
+    for name in ONCE_EAGER:
+        assert peers.disagreement(rivals(normwise.losses[name], (3, 5))) < 1e-6
+
+
+def test_what_comes_before_a_call_is_not_timed() -> None:
+    now = [0.0]
+
+    def call() -> None:
+        now[0] += 2.0
+
+    def prepare() -> None:
+        now[0] += 50.0
+
+    call.prepare = prepare  # type: ignore[attr-defined]
+    assert interleaved({"a": call}, rounds=3, clock=lambda: now[0])["a"]["median"] == pytest.approx(2.0)
+
+
+def test_the_kernel_and_the_stream_run() -> None:
+    for run in peers.kernel_and_stream(normwise.losses["huber"], 1000, torch.float32).values():
+        run()
 
 
 def test_rivals_that_differ_are_noticed() -> None:
