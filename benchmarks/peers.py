@@ -1,6 +1,5 @@
 """The rivals of a loss at one size: eager torch, compiled torch, and the plain pass that nobody can beat."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -131,15 +130,10 @@ def training_step(loss: Loss, batch: int) -> Rivals:
 
 
 def after_eager(loss: Loss, size: int) -> Rivals:
-    """Return the same fused call alone, and right after an eager operation that leaves torch's threads spinning."""
+    """Return the same fused call again and again, and after an eager operation that leaves torch's threads spinning."""
     input, target = data(size, torch.float32)
     alone, after = (trained(getattr(normwise, loss.function), input, target) for _ in range(2))
 
-    def rested() -> None:
-        torch.sub(input, target)
-        time.sleep(0.02)  # the same data in the caches, and no thread awake
-
-    alone.prepare = rested  # type: ignore[attr-defined]
     after.prepare = lambda: torch.sub(input, target)  # type: ignore[attr-defined]
     return {"normwise": alone, "after eager": after}
 

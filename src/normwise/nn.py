@@ -57,9 +57,11 @@ def module_of(loss: Loss) -> type[torch.nn.Module]:
 
 def _forward(loss: Loss) -> Any:
     """The forward method of a loss: its function, with the parameters and the reduction that the module holds."""
+    arrays = ", ".join(("input", "target", *loss.further_arrays))
     own = "".join(f", {name}=self.{name}" for name in ("reduction", *loss.parameters))
-    # Written out, for small tensors feel every step: no loop over the parameters, and one call.
-    text = f"lambda self, input, target, *further, **options: function(input, target, *further{own}, **options)"
+    # Written out, for small tensors feel every step: no loop over the parameters, and no unpacking of nothing.
+    plain, asked = f"function({arrays}{own})", f"function({arrays}{own}, **options)"
+    text = f"lambda self, {arrays}, **options: {asked} if options else {plain}"
     forward = eval(text, {"function": function_of(loss)})
     forward.__name__, forward.__qualname__ = "forward", f"{loss.module}.forward"
     return forward
