@@ -10,8 +10,8 @@ class InputError(ValueError):
     """What was given cannot be computed."""
 
 
-class ShapeMismatchError(InputError):
-    """Arrays whose shapes differ, where nobody asked for broadcasting."""
+class ShapeMismatchError(InputError, RuntimeError):
+    """Arrays whose shapes differ, where nobody asked for broadcasting; a RuntimeError too, for torch's that do not."""
 
 
 class ParameterError(InputError, RuntimeError):

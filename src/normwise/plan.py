@@ -270,10 +270,19 @@ def _mend(a: tuple[int, ...], b: tuple[int, ...]) -> str:
     try:
         common = broadcast_shape(a, b)
     except ShapeMismatchError:
-        same_size = _size(a) == _size(b)
-        return "reshape one of them to the other's shape" if same_size else "they are to have the same shape"
+        if _size(a) == _size(b):
+            return "reshape one of them to the other's shape"
+        return f"they are to have the same shape. {_torchs_words(a, b)}"
     # No thousands separator: under a compiler the lengths may be symbols, which take no format.
     return f"pass broadcast=True if you mean all {_size(common)} pairs of {common}"
+
+
+def _torchs_words(a: tuple[int, ...], b: tuple[int, ...]) -> str:
+    """What torch says of shapes that do not broadcast."""
+    rank = max(len(a), len(b))
+    pairs = zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True)
+    dim, m, n = [(i, m, n) for i, (m, n) in enumerate(pairs) if m != n and 1 not in (m, n)][-1]
+    return f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension {dim}"
 
 
 def _size(shape: Shape) -> int:

@@ -122,7 +122,7 @@ def _frame_where(nw: Any, condition: Any, a: Any, b: Any) -> Any:
 
 
 def _array_sign(xp: Any, a: Any) -> Any:
-    # Not xp.sign: NumPy's sign(nan) is nan where torch's is 0. Its sgn is one operation, which a compiler can do better.
+    # Not xp.sign: NumPy's sign(nan) is nan where torch's is 0. torch's sgn is one operation, which compilers do best.
     if hasattr(xp, "sgn"):
         return xp.sgn(a)
     return xp.astype(a > 0, a.dtype) - xp.astype(a < 0, a.dtype)
