@@ -67,7 +67,11 @@ UPSTREAM = "upstream"
 def elementwise(formula: Formula, parameters: Parameters, dtype: torch.dtype, *arrays: Tensor) -> Tensor:
     """Compute the values of a formula for each element, in a dtype, as part of autograd's graph."""
     needs_graph = torch.is_grad_enabled() and any(array.requires_grad for array in arrays)
-    compute: Callable[..., Any] = Traced.apply if watched() else Map.apply if needs_graph else _values
+    compute: Callable[..., Any]
+    if watched():
+        compute = with_operations if _functionalized() else Traced.apply
+    else:
+        compute = Map.apply if needs_graph else _values
     return compute(formula, parameters, dtype, *arrays)
 
 
@@ -84,10 +88,12 @@ def pushforward(formula: Formula, names: tuple[str, ...]) -> Formula:
     return formula.along({name: f"along{len(formula.arrays)} {name}" for name in names})
 
 
-def _pulled_back(compute: Callable[..., Tensor], ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+def _pulled_back(compute: Callable[..., Tensor], ctx: Any, upstream: Tensor | None) -> tuple[Tensor | None, ...]:
     """The backward pass of a formula's values: for each array that needs it, its `pullback`."""
     formula, parameters = ctx.formula, ctx.parameters
     arrays: Tensors = ctx.saved_tensors
+    if upstream is None:
+        return (None,) * (3 + len(arrays))
     return (
         *(None, None, None),
         *[
@@ -123,6 +129,7 @@ class Traced(torch.autograd.Function):
         ctx.formula, ctx.parameters, ctx.dtype, *arrays = inputs
         ctx.save_for_backward(*arrays)
         ctx.save_for_forward(*arrays)
+        ctx.set_materialize_grads(False)  # a tangent of zeros would meet infinite slopes
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
@@ -131,6 +138,8 @@ class Traced(torch.autograd.Function):
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor | None) -> Tensor:
         moving = {n: d for n, d in zip(ctx.formula.arrays, tangents[3:], strict=True) if d is not None}
+        if not moving:
+            return torch.zeros_like(ctx.saved_tensors[0], dtype=ctx.dtype)
         formula = pushforward(ctx.formula, tuple(moving))
         return elementwise(formula, ctx.parameters, ctx.dtype, *ctx.saved_tensors, *moving.values())
 
@@ -291,6 +300,14 @@ def _lane(loss: Loss, dtype: torch.dtype, slope: bool) -> Lane:
 def watched() -> bool:
     """Whether somebody beside autograd follows the operations: a compiler, a transform, a mode."""
     return bool(_compiling() or _transforming() or _len_dispatch_stack() or forward_ad._current_level >= 0)
+
+
+def _functionalized() -> bool:
+    """Whether `torch.func.functionalize` follows, anywhere: it knows no autograd functions but torch's own."""
+    from torch._C._functorch import TransformType
+    from torch._functorch.pyfunctorch import retrieve_all_functorch_interpreters
+
+    return any(level.key() == TransformType.Functionalize for level in retrieve_all_functorch_interpreters())
 
 
 def has_memory(array: Tensor) -> bool:

@@ -228,21 +228,20 @@ def _composed(made: Call, compute: Elementwise) -> Tensor:
         cast = made.dtype in HALF and torch.is_autocast_enabled(first.device.type)
         return _values(made, terms.value, compute, wide if cast else made.dtype)
 
-    def total(values: Tensor) -> Tensor:
+    def reduced(values: Tensor, how: Callable[..., Tensor] = Tensor.sum) -> Tensor:
         if made.dims is None:
-            return values.sum().reshape((1,) * values.ndim) if made.keepdim else values.sum()
-        return values.sum(made.dims, keepdim=made.keepdim)
+            return how(values).reshape((1,) * values.ndim) if made.keepdim else how(values)
+        return how(values, made.dims, keepdim=made.keepdim)
 
-    value, by = total(_values(made, terms.value, compute, wide)), made.divisor
+    values, by = _values(made, terms.value, compute, wide), made.divisor
     if made.reduction == "sum":
-        return value
+        return reduced(values)
     if not isinstance(by, str):
-        return value / by
+        return reduced(values) / by
     formula = summed_for(terms, by)
-    if formula is not None:
-        return value / total(_values(made, formula, compute, wide))
-    lengths = first.shape if made.dims is None else [first.shape[d] for d in made.dims]
-    return value / reduce(lambda a, b: a * b, lengths, 1)
+    if formula is None:
+        return reduced(values, Tensor.mean)
+    return reduced(values) / reduced(_values(made, formula, compute, wide))
 
 
 def _values(made: Call, formula: Formula, compute: Elementwise, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -296,13 +295,22 @@ def _checked(
         plan.check_mask(mask, mask.dtype is torch.bool)
         plan.check_broadcasts("mask", mask.shape, shape)
         given[MASK] = mask
+    divisor = _divisor(options.divisor(loss, reduction), arrays[0])
+    added = {name for name, a in given.items() if a.shape != shape}
+    if weight is not None and isinstance(divisor, str) and divisor == WEIGHT:
+        added.add(WEIGHT)
+    given = {name: _to_add_gradients(a) if name in added else a for name, a in given.items()}
     given = {name: a if a.shape == shape else a.expand(shape) for name, a in given.items()}
     if options.nan_policy == "raise":
         _check_no_nan(given)
     dims = None if options.dim is None else plan.dimensions(options.dim, len(shape))  # type: ignore[arg-type]
     terms = terms_of(loss, weight is not None, mask is not None, options.omits)
-    divisor = _divisor(options.divisor(loss, reduction), arrays[0])
     return Call(terms, given, parameters, reduction, divisor, dims, options.keepdim, dtype)
+
+
+def _to_add_gradients(array: Tensor) -> Tensor:
+    """Widen half precision whose gradient is a sum: its parts may underflow, or cancel, and are rounded when added."""
+    return array.float() if array.dtype in HALF and array.requires_grad else array
 
 
 def _to_floating(loss: Loss, array: Tensor, dtype: torch.dtype) -> Tensor:
