@@ -3,7 +3,6 @@
 import copy
 import math
 import multiprocessing
-import os
 import pickle
 import signal
 import subprocess
@@ -12,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -188,28 +188,45 @@ def test_workers_compute_the_same(method: str) -> None:
     torch.testing.assert_close(torch.cat([*loader]), here, rtol=0, atol=0)
 
 
-ENDLESS = """
-import sys, torch, normwise
-x, t = torch.randn(2, 1 << 21)
+INTERRUPTS = 20
+"""Enough to meet a moment that drops one: a callback at the end of a buffer dropped four of ten."""
+
+ENDLESS = f"""
+import torch, normwise
+x, t = torch.randn(2, 1 << 18)
 x.requires_grad_()
-print("ready", flush=True)
-while True:
+
+def step():
     normwise.smooth_l1_loss(x, t).backward()
+
+def train():
+    print("training", flush=True)
+    while True:
+        step()
+
+step()  # compiles: an interrupted import of the compiler cannot be taken up again
+for _ in range({INTERRUPTS}):
+    try:
+        train()
+    except KeyboardInterrupt:
+        pass
+train()
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_an_interrupt_ends_a_loop_at_once() -> None:
-    command = [sys.executable, "-c", ENDLESS]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
-    assert child.stdout is not None
-    assert child.stdout.readline() == "ready\n"
-    time.sleep(1.5)
-    child.send_signal(signal.SIGINT)
-    start = time.monotonic()
-    _, words = child.communicate(timeout=30)
-    assert time.monotonic() - start < 10
-    assert child.returncode != 0
+def test_every_interrupt_ends_a_loop_at_once() -> None:
+    with subprocess.Popen([sys.executable, "-c", ENDLESS], stdout=PIPE, stderr=PIPE, text=True) as child:
+        limit = threading.Timer(60, child.kill)
+        limit.start()
+        assert child.stdout is not None
+        for _ in range(INTERRUPTS + 1):
+            assert child.stdout.readline() == "training\n"
+            time.sleep(0.02)
+            child.send_signal(signal.SIGINT)
+        _, words = child.communicate()
+        limit.cancel()
+    assert child.returncode not in (0, -signal.SIGKILL)
     assert "KeyboardInterrupt" in words
 
 

@@ -84,6 +84,19 @@ def test_no_more_than_the_bound_is_kept_and_the_longest_unused_goes_first(buffer
     assert {array.ctypes.data for array in again} == set(places[2:])
 
 
+def test_one_that_is_lent_for_long_does_not_keep_others_from_being_recycled(buffers: Buffers) -> None:
+    gradient = buffers.empty(3 * SIZE, F64)
+    gradient[:] = 7.0
+    step = buffers.empty(3 * SIZE, F64)
+    place = step.ctypes.data
+    for _ in range(3):
+        del step
+        step = buffers.empty(3 * SIZE, F64)
+        step[:] = 0.0
+        assert step.ctypes.data == place
+    assert np.all(gradient == 7.0)
+
+
 def test_one_that_is_larger_than_the_bound_is_let_go(buffers: Buffers) -> None:
     array = buffers.empty(5 * SIZE, F64)
     del array

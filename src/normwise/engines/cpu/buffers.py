@@ -11,7 +11,7 @@ import ctypes
 import os
 import threading
 import weakref
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +20,25 @@ LARGE = 1 << 20
 """Bytes from which a result is worth recycling."""
 
 KEPT_VARIABLE = "NORMWISE_KEPT_BYTES"
-"""The environment variable that sets how many bytes of unused buffers are kept: 512 MiB unless it says otherwise."""
+"""The environment variable that bounds the bytes of buffers to recycle: 512 MiB unless it says otherwise."""
+
+
+class _Loan(NamedTuple):
+    """A buffer, and the lease that ends when nobody looks at it any more."""
+
+    memory: npt.NDArray[np.uint8]
+    lease: weakref.ref[Any]
+
+    @property
+    def ended(self) -> bool:
+        return self.lease() is None
 
 
 class Buffers:
-    """Unused buffers, at most `bound` bytes of them.
+    """Buffers to recycle, lent or unused, at most `bound` bytes of them together.
+
+    A lease is looked at, rather than calling back at its end: Python drops an interrupt that meets a callback
+    which the end of an object runs.
 
     Examples
     --------
@@ -38,44 +52,42 @@ class Buffers:
 
     def __init__(self, bound: int) -> None:
         self.bound = bound
-        self.kept = 0
-        self._unused: list[npt.NDArray[np.uint8]] = []
-        self._lock = threading.RLock()  # a lease may end, in a garbage collection, while this very thread holds it
+        self._loans: list[_Loan] = []  # the last lent is the last
+        self._lock = threading.RLock()  # a garbage collection may run what asks for a buffer while this thread holds it
+
+    @property
+    def kept(self) -> int:
+        """The bytes of the unused buffers."""
+        with self._lock:
+            return sum(loan.memory.nbytes for loan in self._loans if loan.ended)
 
     def empty(self, size: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
         """Return an uninitialised array of one dimension, recycled where it is large."""
         length = size * dtype.itemsize
-        if length < LARGE:
+        if not LARGE <= length <= self.bound:
             return np.empty(size, dtype)
-        memory = self._take(length)
-        lease = (ctypes.c_char * length).from_buffer(memory.data)
-        weakref.finalize(lease, self._give_back, memory).atexit = False
+        with self._lock:
+            memory = self._take(length)
+            lease = (ctypes.c_char * length).from_buffer(memory.data)
+            self._loans.append(_Loan(memory, weakref.ref(lease)))
         return np.frombuffer(memoryview(lease), dtype)
 
     def clear(self) -> None:
         """Forget the unused buffers; those lent come back later."""
         with self._lock:
-            self._unused.clear()
-            self.kept = 0
+            self._loans = [loan for loan in self._loans if not loan.ended]
 
     def _take(self, length: int) -> npt.NDArray[np.uint8]:
-        with self._lock:
-            fitting = [b for b in self._unused if length <= b.nbytes <= 2 * length]
-            if fitting:
-                best = min(fitting, key=lambda b: b.nbytes)
-                self._unused = [b for b in self._unused if b is not best]
-                self.kept -= best.nbytes
-                return best
+        """Return an unused buffer of about a length, or a fresh one and forget what is then too much."""
+        fitting = [loan for loan in self._loans if length <= loan.memory.nbytes <= 2 * length and loan.ended]
+        if fitting:
+            best = min(fitting, key=lambda loan: loan.memory.nbytes)
+            self._loans = [loan for loan in self._loans if loan is not best]
+            return best.memory
+        total = length + sum(loan.memory.nbytes for loan in self._loans)
+        while total > self.bound:  # the longest ago lent go first; one that is still looked at then ends by itself
+            total -= self._loans.pop(0).memory.nbytes
         return np.empty(length, np.uint8)
-
-    def _give_back(self, memory: npt.NDArray[np.uint8]) -> None:
-        with self._lock:
-            if memory.nbytes > self.bound:
-                return
-            self._unused.append(memory)
-            self.kept += memory.nbytes
-            while self.kept > self.bound:  # the longest unused go first
-                self.kept -= self._unused.pop(0).nbytes
 
 
 BUFFERS = Buffers(int(os.environ.get(KEPT_VARIABLE, "") or 1 << 29))
