@@ -34,7 +34,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -75,75 +75,79 @@ class VectorMath:
     cosh: Callable[[Any], Any]
 
 
-def make(real: type[np.floating[Any]]) -> VectorMath:
-    """Build the functions for a dtype.
+_inlined = njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
 
-    Parameters
-    ----------
-    real : numpy.float32 or numpy.float64
-        The dtype of every argument, result and intermediate value.
 
-    Returns
-    -------
-    VectorMath
-        Numba functions, not compiled yet: they are compiled with the first kernel that calls them.
-    """
+class _Format(NamedTuple):
+    """A dtype, its constants, and the functions that take its numbers apart and put them together."""
+
+    real: Any
+    unsigned: Any
+    info: Any
+    bias: Any
+    magic: Any
+    bits_of_magic: Any
+    ln2_high: Any
+    ln2_low: Any
+    bits: Any
+    from_bits: Any
+    power_of_two: Any
+    polynomial: Any
+
+
+def _format(real: type[np.floating[Any]]) -> _Format:
     info = np.finfo(real)
     unsigned: Any = {32: np.uint32, 64: np.uint64}[info.bits]
     mantissa_bits = unsigned(info.nmant)
-    bias = unsigned(info.maxexp - 1)
-    bits_of_magic = real(1.5 * 2.0**info.nmant).view(unsigned)
-    mantissa_mask = unsigned(2**info.nmant - 1)
-    bits_of_sqrt_half = real(math.sqrt(0.5)).view(unsigned)
-
-    zero, half, one, two, inf, nan = (real(c) for c in (0.0, 0.5, 1.0, 2.0, math.inf, math.nan))
-    quarter, magic, log2_e = real(0.25), real(1.5 * 2.0**info.nmant), real(1 / math.log(2))
+    magic = real(1.5 * 2.0**info.nmant)
     # The high part leaves enough low bits 0 that its product with any exponent is exact.
     high_bits = info.nmant + 1 - info.iexp
     ln2_high = real(math.floor(_LOG2 * 2**high_bits) / 2**high_bits)
     ln2_low = real(float(_LOG2 - Fraction(float(ln2_high))))
-    # Beyond these, exp has overflowed for certain, even where cosh halves it, or underflowed.
-    highest = real(math.floor((info.maxexp + 2) * math.log(2)))
-    lowest = real(math.floor((info.minexp - info.nmant - 1) * math.log(2)))
-    # The same for expm1: overflow above and -1 below. Closer, so that 2^(k - 1) is a normal number.
-    highest_expm1 = real(math.ceil(info.maxexp * math.log(2)))
-    lowest_expm1 = real(-math.ceil((info.nmant + 3) * math.log(2)))
-
-    # Highest power first. (e^r - 1 - r) / r^2 for |r| <= log(2) / 2.
-    degree = {32: 7, 64: 13}[info.bits]
-    exp_series = tuple(real(1 / math.factorial(n)) for n in range(degree, 1, -1))
-    # (log((1 + s) / (1 - s)) - 2s) / s^3 in powers of s^2, for |s| <= 3 - 2 sqrt(2).
-    terms = {32: 4, 64: 10}[info.bits]
-    log_series = tuple(real(2 / (2 * n + 1)) for n in range(terms, 0, -1))
-
-    smallest_normal = info.smallest_normal
-    lift = real(2.0 ** (info.nmant + 1))
-    lift_bits = unsigned(info.nmant + 1)
-
-    inlined = njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
 
     # Numba allows `view` only straight after a call of a NumPy dtype, hence the casts that change nothing.
 
-    @inlined
+    @_inlined
     def bits(x: Any) -> Any:
         return real(x).view(unsigned)
 
-    @inlined
+    @_inlined
     def from_bits(b: Any) -> Any:
         return unsigned(b).view(real)
 
-    @inlined
+    @_inlined
     def power_of_two(biased: Any) -> Any:
         return from_bits(biased << mantissa_bits)
 
-    @inlined
+    @_inlined
     def polynomial(x: Any, coefficients: Any) -> Any:
         p = coefficients[0]
         for c in coefficients[1:]:
             p = p * x + c
         return p
 
-    @inlined
+    return _Format(
+        *(real, unsigned, info, unsigned(info.maxexp - 1)),
+        *(magic, magic.view(unsigned), ln2_high, ln2_low),
+        *(bits, from_bits, power_of_two, polynomial),
+    )
+
+
+def _exponentials(form: _Format) -> dict[str, Any]:
+    real, unsigned, info, bias, magic, bits_of_magic, ln2_high, ln2_low, *functions = form
+    bits, _, power_of_two, polynomial = functions
+    zero, quarter, half, two, log2_e = (real(c) for c in (0.0, 0.25, 0.5, 2.0, 1 / math.log(2)))
+    # Beyond these, exp has overflowed for certain, even where cosh halves it, or underflowed.
+    highest = real(math.floor((info.maxexp + 2) * math.log(2)))
+    lowest = real(math.floor((info.minexp - info.nmant - 1) * math.log(2)))
+    # The same for expm1: overflow above and -1 below. Closer, so that 2^(k - 1) is a normal number.
+    highest_expm1 = real(math.ceil(info.maxexp * math.log(2)))
+    lowest_expm1 = real(-math.ceil((info.nmant + 3) * math.log(2)))
+    # Highest power first. (e^r - 1 - r) / r^2 for |r| <= log(2) / 2.
+    degree = {32: 7, 64: 13}[info.bits]
+    exp_series = tuple(real(1 / math.factorial(n)) for n in range(degree, 1, -1))
+
+    @_inlined
     def reduced_expm1(x: Any) -> Any:
         # x = k log 2 + r; returns e^r - 1 and k + bias.
         shifted = x * log2_e + magic
@@ -152,7 +156,7 @@ def make(real: type[np.floating[Any]]) -> VectorMath:
         p = r + (r * r) * polynomial(r, exp_series)
         return p, unsigned(bits(shifted) - unsigned(bits_of_magic - bias))
 
-    @inlined
+    @_inlined
     def scaled_exp(x: Any, shift: Any) -> Any:
         # e^x 2^shift. Two factors, as 2^k alone may overflow where the result does not. Only the last product
         # can round to a subnormal. Both comparisons are false for nan and let it through.
@@ -164,11 +168,11 @@ def make(real: type[np.floating[Any]]) -> VectorMath:
         scaled = power_of_two(first) + p * power_of_two(first)
         return scaled * power_of_two(unsigned(total - first))
 
-    @inlined
+    @_inlined
     def exp(x: Any) -> Any:
         return scaled_exp(real(x), unsigned(0))
 
-    @inlined
+    @_inlined
     def expm1(x: Any) -> Any:
         x = real(x)
         # With s = 2^(k - 1) no term overflows before the result does, and for k = 0 it is p itself.
@@ -179,14 +183,41 @@ def make(real: type[np.floating[Any]]) -> VectorMath:
         result = two * (s * p + (s - half))
         return x if x == zero else result
 
-    @inlined
+    @_inlined
+    def tanh(x: Any) -> Any:
+        x = real(x)
+        t = expm1(-two * abs(x))
+        return math.copysign(-t / (t + two), x)
+
+    @_inlined
+    def cosh(x: Any) -> Any:
+        # Half of e^|x|, formed without overflow; its reciprocal is then 2 e^-|x|.
+        a = scaled_exp(abs(real(x)), unsigned(unsigned(0) - unsigned(1)))
+        return a + quarter / a
+
+    return {"exp": exp, "expm1": expm1, "tanh": tanh, "cosh": cosh}
+
+
+def _logarithms(form: _Format) -> dict[str, Any]:
+    real, unsigned, info, bias, magic, bits_of_magic, ln2_high, ln2_low, *functions = form
+    bits, from_bits, power_of_two, polynomial = functions
+    zero, half, one, two, inf, nan = (real(c) for c in (0.0, 0.5, 1.0, 2.0, math.inf, math.nan))
+    mantissa_bits, mantissa_mask = unsigned(info.nmant), unsigned(2**info.nmant - 1)
+    bits_of_sqrt_half = real(math.sqrt(0.5)).view(unsigned)
+    smallest_normal = info.smallest_normal
+    lift, lift_bits = real(2.0 ** (info.nmant + 1)), unsigned(info.nmant + 1)
+    # Highest power first. (log((1 + s) / (1 - s)) - 2s) / s^3 in powers of s^2, for |s| <= 3 - 2 sqrt(2).
+    terms = {32: 4, 64: 10}[info.bits]
+    log_series = tuple(real(2 / (2 * n + 1)) for n in range(terms, 0, -1))
+
+    @_inlined
     def split(x: Any) -> Any:
         # x = m 2^e with m in [sqrt(1/2), sqrt(2)); returns m and e + bias.
         offset = unsigned(unsigned(bits(x) - bits_of_sqrt_half) + unsigned(bias << mantissa_bits))
         m = from_bits(unsigned(offset & mantissa_mask) + bits_of_sqrt_half)
         return m, unsigned(offset >> mantissa_bits)
 
-    @inlined
+    @_inlined
     def log_of_parts(f: Any, biased: Any) -> Any:
         # log((1 + f) 2^e), by log(1 + f) = 2 artanh(s) with s = f / (2 + f). As 2s = f - f^2/2 + s f^2/2, the
         # largest term is the exact f, and what rounds is small beside it.
@@ -197,7 +228,7 @@ def make(real: type[np.floating[Any]]) -> VectorMath:
         tail = s * (half_square + z * polynomial(z, log_series)) + e * ln2_low
         return e * ln2_high - ((half_square - tail) - f)
 
-    @inlined
+    @_inlined
     def log(x: Any) -> Any:
         x = real(x)
         subnormal = x < smallest_normal
@@ -209,7 +240,7 @@ def make(real: type[np.floating[Any]]) -> VectorMath:
         result = -inf if x == zero else result
         return result if x >= zero else nan
 
-    @inlined
+    @_inlined
     def log1p(x: Any) -> Any:
         x = real(x)
         # 1 + x = u + c, where c is what rounding lost. Brought to the scale of m it completes f = m - 1,
@@ -224,19 +255,24 @@ def make(real: type[np.floating[Any]]) -> VectorMath:
         result = -inf if u == zero else result
         return result if u >= zero else nan
 
-    @inlined
-    def tanh(x: Any) -> Any:
-        x = real(x)
-        t = expm1(-two * abs(x))
-        return math.copysign(-t / (t + two), x)
+    return {"log": log, "log1p": log1p}
 
-    @inlined
-    def cosh(x: Any) -> Any:
-        # Half of e^|x|, formed without overflow; its reciprocal is then 2 e^-|x|.
-        a = scaled_exp(abs(real(x)), unsigned(unsigned(0) - unsigned(1)))
-        return a + quarter / a
 
-    return VectorMath(exp=exp, expm1=expm1, log=log, log1p=log1p, tanh=tanh, cosh=cosh)
+def make(real: type[np.floating[Any]]) -> VectorMath:
+    """Build the functions for a dtype.
+
+    Parameters
+    ----------
+    real : numpy.float32 or numpy.float64
+        The dtype of every argument, result and intermediate value.
+
+    Returns
+    -------
+    VectorMath
+        Numba functions, not compiled yet: they are compiled with the first kernel that calls them.
+    """
+    form = _format(real)
+    return VectorMath(**_exponentials(form), **_logarithms(form))
 
 
 FLOAT32 = make(np.float32)
