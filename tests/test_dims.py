@@ -1,9 +1,7 @@
 """The dimensions that are reduced, what a mean divides by, and broadcasting, on torch tensors and on arrays."""
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
-import array_api_strict
 import numpy as np
 import pytest
 import torch
@@ -11,6 +9,7 @@ import torch
 import normwise
 from normwise.catalogue import Loss
 from normwise.errors import ShapeMismatchError
+from tests.faces import FACES, agree, unsilenced
 from tests.oracles.torch_losses import VALUES, selected
 
 NAN, INF = float("nan"), float("inf")
@@ -22,20 +21,10 @@ MASK = torch.rand(SHAPE, generator=GENERATOR) < 0.7
 MASK[1] = False  # a whole plane, so that some means have nothing to divide by
 ALL = torch.ones(SHAPE, dtype=torch.bool)
 
-FACES: Mapping[str, Callable[[torch.Tensor], Any]] = {
-    "torch": lambda a: a,
-    "numpy": np.asarray,
-    "strict": lambda a: array_api_strict.asarray(a.numpy()),
-}
 DIMS = [0, 1, -1, (0, 2), (-1, 0), (1, -1), (0, 1, 2), None]
 DIVISORS = [None, "weight", "count", 7, 7.5]
 
-# array_api_strict has no way to silence NumPy beneath it.
-pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
-
-
-def agree(found: Any, expected: torch.Tensor, **tolerance: float) -> None:
-    torch.testing.assert_close(torch.as_tensor(np.asarray(found)), expected.detach(), equal_nan=True, **tolerance)
+pytestmark = unsilenced
 
 
 @pytest.mark.parametrize("dim", DIMS, ids=str)

@@ -6,13 +6,13 @@ The oracle leaves out what does not exist before it computes anything, in float6
 from collections.abc import Mapping
 from typing import Any
 
-import array_api_strict
 import numpy as np
 import pytest
 import torch
 
 import normwise
 from normwise.catalogue import Loss
+from tests.faces import FACES, agree
 from tests.oracles.torch_losses import selected
 
 NAN, INF = float("nan"), float("inf")
@@ -56,14 +56,6 @@ def problem(dropped: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, tor
         exists, options = exists & ~missing, {**options, "nan_policy": "omit"}
         t[missing], x[missing] = NAN, worst
     return x, t, w, exists, options
-
-
-def agree(found: Any, expected: torch.Tensor, **tolerance: float) -> None:
-    torch.testing.assert_close(
-        torch.as_tensor(np.asarray(found.detach() if hasattr(found, "detach") else found)),
-        expected.detach(),
-        **tolerance,
-    )
 
 
 def both_gradients(
@@ -126,9 +118,9 @@ def test_arrays_of_a_namespace_and_gradients_without_autograd_drop_the_same(loss
     leaf = x.clone().requires_grad_()
     expected = selected(loss.name, loss.parameters, leaf, t, exists, w)
     [slope] = torch.autograd.grad(expected, leaf)
-    for convert in (np.asarray, array_api_strict.asarray):
-        arrays = [convert(a.numpy()) for a in (x, t, w)]
-        asked = {n: convert(a.numpy()) if isinstance(a, torch.Tensor) else a for n, a in options.items()}
+    for convert in (FACES["numpy"], FACES["strict"]):
+        arrays = [convert(a) for a in (x, t, w)]
+        asked = {n: convert(a) if isinstance(a, torch.Tensor) else a for n, a in options.items()}
         value, gradient = normwise.value_and_grad(loss)(*arrays[:2], weight=arrays[2], **asked)
         agree(value, expected)
         agree(gradient, slope)

@@ -4,9 +4,7 @@ The oracles are torch's own losses, and the formulas of the books, in float64 or
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
-import array_api_strict
 import mpmath
 import numpy as np
 import pytest
@@ -14,6 +12,7 @@ import torch
 
 import normwise
 from normwise.catalogue import Loss
+from tests.faces import FACES, agree, unsilenced
 from tests.oracles.textbook import TEXTBOOK
 from tests.oracles.torch_losses import TORCH, selected
 from tests.samples import Case
@@ -24,8 +23,7 @@ GENERATOR = torch.Generator().manual_seed(11)
 X, T = (2 * torch.randn(2, *SHAPE, dtype=torch.float64, generator=GENERATOR)).unbind()
 EXISTS = torch.ones(SHAPE, dtype=torch.bool)
 
-# array_api_strict has no way to silence NumPy beneath it.
-pytestmark = pytest.mark.filterwarnings("ignore:(invalid value|divide by zero) encountered:RuntimeWarning")
+pytestmark = unsilenced
 
 LAYOUTS: Mapping[str, tuple[tuple[int, ...], Callable[[torch.Tensor], torch.Tensor]]] = {
     "full": (SHAPE, lambda w: w),
@@ -40,19 +38,9 @@ LAYOUTS: Mapping[str, tuple[tuple[int, ...], Callable[[torch.Tensor], torch.Tens
 }
 """The shape of what holds the weights, and how they are read from it."""
 
-FACES: Mapping[str, Callable[[torch.Tensor], Any]] = {
-    "torch": lambda a: a,
-    "numpy": np.asarray,
-    "strict": lambda a: array_api_strict.asarray(a.numpy()),
-}
-
 
 def weights(shape: tuple[int, ...] = SHAPE) -> torch.Tensor:
     return 0.1 + torch.rand(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(12))
-
-
-def agree(found: Any, expected: torch.Tensor, **tolerance: float) -> None:
-    torch.testing.assert_close(torch.as_tensor(np.asarray(found)), expected.detach(), **tolerance)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -46,9 +46,15 @@ def test_what_comes_before_a_call_is_not_timed() -> None:
     assert interleaved({"a": call}, rounds=3, clock=lambda: now[0])["a"]["median"] == pytest.approx(2.0)
 
 
-def test_the_kernel_and_the_stream_run() -> None:
-    for run in peers.kernel_and_stream(normwise.losses["huber"], 1000, torch.float32).values():
-        run()
+def test_the_kernel_and_the_stream_write_the_same_memory() -> None:
+    input, target = peers.data(1000, torch.float32)
+    rivals = peers.kernel_and_stream(normwise.losses["huber"], 1000, torch.float32)
+    difference = rivals["stream"]()
+    torch.testing.assert_close(difference, input - target)
+    value, _, [gradient] = rivals["kernel"]()
+    assert gradient is difference
+    assert value == pytest.approx(torch.nn.functional.huber_loss(input, target).item(), rel=1e-6)
+    torch.testing.assert_close(gradient, (input - target).clamp(-1, 1) / 1000)
 
 
 def test_rivals_that_differ_are_noticed() -> None:

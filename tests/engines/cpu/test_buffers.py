@@ -1,6 +1,5 @@
 """Recycled memory: returned when nobody looks at it any more, never before, and never too much of it."""
 
-import gc
 import threading
 
 import numpy as np
@@ -61,7 +60,6 @@ def test_whatever_looks_at_it_keeps_it(buffers: Buffers, hold: str) -> None:
             parameter.grad = torch.from_numpy(array)
             holder = parameter
     del array
-    gc.collect()
     assert buffers.kept == 0
     fresh = buffers.empty(SIZE, F64)
     assert fresh.ctypes.data != place
@@ -69,7 +67,6 @@ def test_whatever_looks_at_it_keeps_it(buffers: Buffers, hold: str) -> None:
     del holder
     if hold == "gradient":
         del parameter
-    gc.collect()
     assert buffers.kept == LARGE
 
 
