@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from normwise.engines.cpu.source import BUFFERED, KernelSpec, kernel_source
 from normwise.engines.cpu.store import load
@@ -24,6 +25,9 @@ SHORT = BUFFERED // 8
 """Columns below which a tile holds many rows."""
 
 
+Grid = tuple[int, int, int, int, int, int]
+"""Planes, rows and columns, the rows and the columns of a block, and the rows of a tile."""
+
 _Arguments = tuple[bytearray, memoryview, int, int]
 """A kernel's arguments: their memory, the same as float64, their address, and the address of the sums behind them."""
 
@@ -35,8 +39,12 @@ class Kernel:
     address; their memory is to outlive the call.
     """
 
+    source: Callable[[Any], str] = staticmethod(kernel_source)
+    """How a spec is told as a module."""
+
     def __init__(self, spec: KernelSpec) -> None:
-        self._code = load(kernel_source(spec))
+        self.spec = spec
+        self._code = load(type(self).source(spec))
         self._call = CFunction(self._code.address)
         self._sums = len(spec.sums)
         format = f"={spec.reals}q{len(spec.parameters)}d"
@@ -53,7 +61,7 @@ class Kernel:
     def flat(self, size: int, *words: float) -> Sequence[float]:
         """Run over `size` contiguous elements; the words are the addresses, then the parameters. No `direct` here."""
         if size >= SERIAL:
-            return self._run(1, 1, size, 1, CHUNK, 1, words)
+            return self._summed((1, 1, size, 1, CHUNK, 1), words)
         # Small arrays, where every microsecond shows: one thread, and the sums stand behind the arguments.
         try:
             arguments = self._unused.pop()
@@ -73,44 +81,49 @@ class Kernel:
 
     def strided(self, layout: Layout, addresses: Sequence[int], parameters: Sequence[float]) -> Sequence[float]:
         """Run over a layout; the spec's `direct` is what `direct_operands` says of it."""
-        planes, rows, columns, strides = layout
-        words = [word for address, steps in zip(addresses, strides, strict=True) for word in (address, *steps)]
+        planes, rows, columns, _ = layout
         height = tile_height(layout)
         if height > 1:
             chunk, group = columns, max(1, CHUNK // (columns * height)) * height
         else:
             chunk = min(CHUNK if all(direct_operands(layout)) else BUFFERED, columns)
             group = max(1, CHUNK // chunk)
-        return self._run(planes, rows, columns, min(group, rows), chunk, height, (*words, *parameters))
+        grid = (planes, rows, columns, min(group, rows), chunk, height)
+        return self._summed(grid, (*strided_words(layout, addresses), *parameters))
 
-    def _run(
-        self,
-        planes: int,
-        rows: int,
-        columns: int,
-        group: int,
-        chunk: int,
-        height: int,
-        words: Sequence[float],
-    ) -> Sequence[float]:
-        blocks = planes * -(-rows // group) * -(-columns // chunk)
-        sums = np.empty((blocks, self._sums))
+    def _summed(self, grid: Grid, words: Sequence[float]) -> Sequence[float]:
+        sums = np.empty((_blocks(grid), self._sums))
+        self.launch(grid, sums, words)
+        return sums.sum(axis=0).tolist()  # type: ignore[no-any-return]
+
+    def launch(self, grid: Grid, places: npt.NDArray[Any], words: Sequence[float]) -> None:
+        """Run on as many threads as the grid is worth; the words are the operands', then the parameters."""
+        planes, rows, columns, *_ = grid
+        blocks = _blocks(grid)
         memory, _, at, _ = arguments = self._new_arguments()
-        grid = (planes, rows, columns, group, chunk, height)
-        self._pack(memory, 0, 0, blocks, *grid, sums.ctypes.data, *words)
+        self._pack(memory, 0, 0, blocks, *grid, places.ctypes.data, *words)
         threads = 1 if planes * rows * columns < SERIAL else min(thread_count(), blocks)
         if threads <= 1:
             self._call(at)
         else:
             run_on_threads(self._call, self._code.address, at, threads)
         del arguments  # until here they had to live
-        return sums.sum(axis=0).tolist()  # type: ignore[no-any-return]
 
     def _new_arguments(self) -> _Arguments:
         memory = bytearray(8 * (self._first_sum + self._sums * SERIAL // CHUNK))
         at = ctypes.addressof(ctypes.c_char.from_buffer(memory))
         view: Any = memoryview(memory).cast("d")
         return memory, view, at, at + 8 * self._first_sum
+
+
+def _blocks(grid: Grid) -> int:
+    planes, rows, columns, group, chunk, _ = grid
+    return planes * -(-rows // group) * -(-columns // chunk)
+
+
+def strided_words(layout: Layout, addresses: Sequence[int]) -> list[int]:
+    """The words of the operands of a layout: each one's address and strides."""
+    return [word for address, steps in zip(addresses, layout.strides, strict=True) for word in (address, *steps)]
 
 
 def tile_height(layout: Layout) -> int:
