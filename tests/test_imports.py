@@ -11,7 +11,19 @@ import pytest
 import normwise
 
 SOURCE = Path(normwise.__file__).parent
-LAYERS = ["errors", "formula", "catalogue", "engines", "sums", "terms", "plan", "fused", "faces"]
+LAYERS = [
+    "errors",
+    "formula",
+    "catalogue",
+    "engines",
+    "sums",
+    "terms",
+    "plan",
+    "fused",
+    "fused_norms",
+    "composed_norms",
+    "faces",
+]
 ALLOWED = {("formula.expression", "formula.text"), ("formula.expression", "formula.primitives")}
 """A printer is a language and stands above expressions, which print themselves for people; so does the table that
 computes numbers that meet."""
@@ -44,6 +56,7 @@ def layer(name: str) -> int:
     first = name.split(".", maxsplit=1)[0]
     # Sums of what an engine computes come back as those of sums.py, so the two are one storey.
     first = "engines" if first == "sums" else first
+    first = "norm_engines" if first in ("fused_norms", "composed_norms") else first
     return LAYERS.index(first) if first in LAYERS else LAYERS.index("faces")
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from normwise.evaluation import evaluate as evaluate
     from normwise.functional import loss as loss
     from normwise.functional import value_and_grad as value_and_grad
+    from normwise.norms import l1_norm as l1_norm
+    from normwise.norms import l2_norm as l2_norm
+    from normwise.norms import norm as norm
 
 __version__ = "0.1.0"
 
@@ -25,6 +28,9 @@ _HOME = {
     "evaluate": "normwise.evaluation",
     "loss": "normwise.functional",
     "losses": "normwise.catalogue",
+    "l1_norm": "normwise.norms",
+    "l2_norm": "normwise.norms",
+    "norm": "normwise.norms",
     "value_and_grad": "normwise.functional",
 }
 """Where each public name lives. A name is loaded at its first use, so importing normwise loads no array library."""

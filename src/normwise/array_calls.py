@@ -66,7 +66,7 @@ def call(
     if reduction == "none":
         return made.xp.astype(_values(made, made.terms.value), made.dtype, copy=False)
     if made.dims is None and made.fused:
-        value = made.wide.type(fused.reduced(_MEMORY, made.terms, made.arrays, parameters, made.divisor, ())[0])
+        value = made.wide.type(fused.reduced(MEMORY, made.terms, made.arrays, parameters, made.divisor, ())[0])
         return np.full((1,) * made.arrays[loss.formula.arrays[0]].ndim, value) if made.keepdim else value
     return _reduced(made)[0]
 
@@ -79,7 +79,7 @@ def value_and_gradient(
     made = _checked(loss, arrays, parameters, reduction, options or PLAIN)
     name = loss.formula.arrays[0]
     if made.fused:
-        value, _, [gradient] = fused.reduced(_MEMORY, made.terms, made.arrays, parameters, made.divisor, (name,))
+        value, _, [gradient] = fused.reduced(MEMORY, made.terms, made.arrays, parameters, made.divisor, (name,))
         return made.wide.type(value), _as_of(arrays[0], gradient, made.wide)
     value, divisor = _reduced(made)
     slope = _values(made, made.terms.value.derivative(name))
@@ -96,10 +96,10 @@ def sums(loss: Loss, arrays: Arrays, parameters: tuple[float, ...], options: Opt
     formulas = (terms.value, terms.weight, terms.count)
     if made.fused:
         wanted = tuple(formula for formula in formulas if formula is not None)
-        found = iter(fused.summing(wanted).run(_MEMORY, made.named(terms.value.arrays), [], parameters, 1.0))
+        found = iter(fused.summing(wanted).run(MEMORY, made.named(terms.value.arrays), [], parameters, 1.0))
         total, weight, count = (None if formula is None else next(found) for formula in formulas)
         if weight is not None:
-            fused.check_weights(_MEMORY, terms, made.arrays, weight)
+            fused.check_weights(MEMORY, terms, made.arrays, weight)
     else:
         _check_weights(made)
         xp = made.xp
@@ -126,7 +126,7 @@ def _values(made: Call, formula: Formula) -> Any:
     """Compute the values of a formula for each element, in the wide dtype where it has fractions."""
     parameters = made.parameters if formula.parameters else ()
     if made.fused:
-        return fused.elementwise(_MEMORY, formula, made.named(formula.arrays), parameters, made.wide)
+        return fused.elementwise(MEMORY, formula, made.named(formula.arrays), parameters, made.wide)
     wide = [a if n == MASK else made.xp.astype(a, made.wide, copy=False) for n, a in made.arrays.items()]
     named = dict(zip(made.arrays, wide, strict=True))
     bound = dict(zip(formula.parameters, parameters, strict=True))
@@ -200,7 +200,7 @@ def _check_arrays(loss: Loss, arrays: Arrays, weight: Any, mask: Any) -> Any:
         if array is not None or name not in (WEIGHT, MASK)
     ]
     for name, array in given:
-        plan.check_array(loss, name, array, _is_array(array), "an array")
+        plan.check_array(loss, name, array, is_array(array), "an array")
     xp = array_api_compat.array_namespace(given[0][1])
     for name, array in given:
         same = array_api_compat.array_namespace(array) is xp
@@ -208,7 +208,8 @@ def _check_arrays(loss: Loss, arrays: Arrays, weight: Any, mask: Any) -> Any:
     return xp
 
 
-def _is_array(array: object) -> bool:
+def is_array(array: object) -> bool:
+    """Whether it is an array that is computed with."""
     # A masked array would lose its mask on the way.
     return bool(array_api_compat.is_array_api_obj(array)) and not isinstance(array, np.ma.MaskedArray)
 
@@ -228,14 +229,19 @@ def _ready(xp: Any, array: Any, dtype: Any) -> Any:
     if not array_api_compat.is_numpy_namespace(xp):
         return array if xp.isdtype(array.dtype, "real floating") else xp.astype(array, dtype)
     own = array.dtype.newbyteorder("=") if array.dtype.kind == "f" else dtype
-    array = np.asarray(array, own)
-    whole = array.flags.aligned and not any(stride % array.itemsize for stride in array.strides)
-    return array if whole else array.copy()  # a field of a record, say
+    return whole(np.asarray(array, own))
+
+
+def whole(array: Any) -> Any:
+    """Return an array of NumPy in native order, whole elements apart, as a field of a record is not."""
+    array = np.asarray(array, array.dtype.newbyteorder("="))
+    apart = array.flags.aligned and not any(stride % array.itemsize for stride in array.strides)
+    return array if apart else array.copy()
 
 
 def _check_no_nan(made: Call) -> None:
     if made.fused:
-        fused.check_no_nan(_MEMORY, made.arrays)
+        fused.check_no_nan(MEMORY, made.arrays)
         return
     for name, array in made.arrays.items():
         if name != MASK:
@@ -248,7 +254,7 @@ def _check_weights(made: Call) -> None:
     if weight is None:
         return
     if made.fused:
-        fused.check_weights(_MEMORY, made.terms, made.arrays, fused.total(_MEMORY, weight, made.arrays))
+        fused.check_weights(MEMORY, made.terms, made.arrays, fused.total(MEMORY, weight, made.arrays))
     else:
         _check_count(made, negatives(weight), made.arrays, plan.check_no_negative_weight)
 
@@ -281,7 +287,7 @@ def _empty_like(array: Any, dtype: Any) -> Any:
     return BUFFERS.empty(array.size, np.dtype(dtype or array.dtype)).reshape(array.shape)
 
 
-_MEMORY = Memory(
+MEMORY = Memory(
     address=lambda array: array.ctypes.data,
     contiguous=_contiguous,
     strides=_strides,
@@ -290,4 +296,5 @@ _MEMORY = Memory(
     size=attrgetter("size"),
     copy=np.ascontiguousarray,
     empty_like=_empty_like,
+    spread=np.broadcast_to,
 )

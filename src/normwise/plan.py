@@ -6,13 +6,14 @@ knows no array library. The faces bring the facts, an engine gets what passed.
 
 from __future__ import annotations
 
+import math
 import operator
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, NoReturn
 
 from normwise.catalogue import Loss, losses
-from normwise.engines.layout import Layout
+from normwise.engines.layout import Layout, Lines
 from normwise.errors import (
     DeviceError,
     DimensionError,
@@ -26,6 +27,8 @@ from normwise.errors import (
 from normwise.sums import Divisor, Reduction
 
 Shape = Sequence[int]
+
+ORDERS = "1, 2, inf, -inf, 0, a fraction, a negative number"
 
 REDUCTIONS: Mapping[str, Reduction] = {"none": "none", "sum": "sum", "mean": "mean"}
 
@@ -174,9 +177,7 @@ def options(
     broadcast: bool = False,
 ) -> Options:
     """The options of a call, its words checked."""
-    if nan_policy not in NAN_POLICIES:
-        expected = ", ".join(map(repr, NAN_POLICIES))
-        raise InputError(f"{nan_policy!r} is not a valid value for nan_policy: expected {expected}")
+    nan_policy_of(nan_policy)
     if dim is not None or keepdim:
         if reduction == "none":
             raise InputError(
@@ -233,6 +234,43 @@ def dimensions(dim: Sequence[int], rank: int) -> tuple[int, ...]:
             raise DimensionError(f"dim {d % max(rank, 1)} appears multiple times in the list of dims")
         found.append(d % max(rank, 1))
     return tuple(found)
+
+
+def order(p: Any) -> float:
+    """The order of a norm as a plain number."""
+    try:
+        if isinstance(p, (str, bool)):
+            raise TypeError
+        value = float(p)
+    except (TypeError, ValueError, RuntimeError):
+        raise InputError(f"p, the order of the norm, is to be a real number ({ORDERS}), not {p!r}") from None
+    if math.isnan(value):
+        raise InputError(f"p, the order of the norm, is nan: expected a real number ({ORDERS})")
+    return value
+
+
+def reduced_dims(dim: Any, rank: int) -> tuple[int, ...]:
+    """The dimensions that a norm is taken over, counted from the first: all for None."""
+    if dim is None:
+        return tuple(range(rank))
+    found = dimensions(_dims(dim), rank)
+    return found if rank else ()  # a number has no dimension 0, but may be asked for it
+
+
+def check_not_empty(p: float, shape: Shape, dims: Sequence[int]) -> None:
+    """Raise where the norm of nothing is asked for and there is none: of order infinity, or a negative one."""
+    if (p < 0 or p == math.inf) and _size([shape[d] for d in dims]) == 0:
+        raise ParameterError(
+            f"the norm of order {p:g} has no value for nothing: the array is {tuple(shape)}, reduced over {tuple(dims)}"
+        )
+
+
+def nan_policy_of(given: Any) -> NanPolicy:
+    """The word that says what a nan does."""
+    if given not in NAN_POLICIES:
+        expected = ", ".join(map(repr, NAN_POLICIES))
+        raise InputError(f"{given!r} is not a valid value for nan_policy: expected {expected}")
+    return given  # type: ignore[no-any-return]
 
 
 def check_has_gradient(loss: Loss, reduction: Reduction, options: Options | None) -> None:
@@ -353,7 +391,12 @@ def check_array(loss: Loss, name: str, array: object, accepted: bool, kind: str)
 def check_layout(loss: Loss, name: str, layout: object, strided: bool) -> None:
     """Raise `LayoutError` where a tensor does not lie in memory element by element."""
     if not strided:
-        raise LayoutError(f"{loss.function} is not implemented for {layout}, which {name} is: use {name}.to_dense()")
+        refuse_layout(loss.function, name, layout)
+
+
+def refuse_layout(function: str, name: str, layout: object) -> NoReturn:
+    """Raise `LayoutError`."""
+    raise LayoutError(f"{function} is not implemented for {layout}, which {name} is: use {name}.to_dense()")
 
 
 def check_device(loss: Loss, name: str, device: object, expected: object, same: bool) -> None:
@@ -392,19 +435,76 @@ def lay_out(shape: Shape, strides: Sequence[Shape]) -> Layout | None:
     >>> lay_out((2, 3), [(3, 1), (1, 2)])  # row-major and column-major
     Layout(planes=1, rows=2, columns=3, strides=((0, 3, 1), (0, 1, 2)))
     """
-    # From the outermost dimension to the innermost: (length, its stride in each array).
-    dimensions = [(n, tuple(s[i] for s in strides)) for i, n in enumerate(shape) if n != 1]
-    dimensions.sort(key=lambda d: [-abs(stride) for stride in d[1]])
+    # From the outermost dimension to the innermost.
+    order = [i for i, n in enumerate(shape) if n != 1]
+    order.sort(key=lambda i: [-abs(s[i]) for s in strides])
+    merged = _merged(shape, strides, order)
+    if len(merged) > 3:
+        return None
+    still = (1, (0,) * len(strides))
+    return _layout(*[still, still, still, *(merged or [(1, (1,) * len(strides))])][-3:])
+
+
+NARROW = 16
+"""Columns below which the rows of a column are brought together, rather than the columns kept apart."""
+
+
+def lay_out_lines(shape: Shape, strides: Sequence[Shape], dims: Sequence[int]) -> Lines | None:
+    """Lay arrays of one shape out so that one dimension is reduced: the last of `dims`, with those that continue it.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        The shape of all the arrays; nowhere 0.
+    strides : sequence of sequences of int
+        The strides of each array, in elements; 0 where it is broadcast.
+    dims : sequence of int
+        The dimensions to reduce, one at least.
+
+    Returns
+    -------
+    Lines or None
+        None where three dimensions do not suffice: the caller makes contiguous copies, for which they do.
+
+    Examples
+    --------
+    >>> lay_out_lines((2, 3, 4), [(12, 4, 1)], [1, 2])
+    Lines(layout=Layout(planes=1, rows=2, columns=12, strides=((0, 12, 1),)), along='columns', left=(0,))
+    """
+    kinds = [(i, i in dims) for i, n in enumerate(shape) if n != 1]
+    last = max((at for at, (_, reduced) in enumerate(kinds) if reduced), default=len(kinds))
+    first = last
+    while first > 0 and kinds[first - 1][1]:
+        first -= 1
+    groups = [kinds[:first], kinds[first : last + 1], kinds[last + 1 :]]
+    outer, taken, inner = ([*_merged(shape, strides, [i for i, _ in group])] for group in groups)
+    still = (1, (0,) * len(strides))
+    if len(taken) > 1 or len(inner) > 1 or len(outer) + len(inner) > 2:
+        return None
+    line = taken[0] if taken else (1, (1,) * len(strides))
+    left = tuple(i for i, _ in (*groups[0], *groups[2]))
+    rows, planes = ([*reversed(outer), still, still])[:2]
+    if not inner and len(outer) == 1 and abs(rows[1][0]) == 1 != abs(line[1][0]):
+        return Lines(_layout(still, line, rows), "rows", left)
+    if not inner:
+        return Lines(_layout(planes, rows, line), "columns", left)
+    if inner[0][0] < NARROW:
+        return Lines(_layout(rows, inner[0], line), "columns", left)
+    return Lines(_layout(rows, line, inner[0]), "rows", left)
+
+
+def _merged(shape: Shape, strides: Sequence[Shape], dims: Sequence[int]) -> list[tuple[int, tuple[int, ...]]]:
+    """Dimensions in their order as (length, its stride in each array), those in one that continue each other."""
     merged: list[tuple[int, tuple[int, ...]]] = []
-    for length, steps in dimensions:
+    for i in dims:
+        length, steps = shape[i], tuple(s[i] for s in strides)
         if merged and all(outer == inner * length for outer, inner in zip(merged[-1][1], steps, strict=True)):
             merged[-1] = (merged[-1][0] * length, steps)
         else:
             merged.append((length, steps))
-    if len(merged) > 3:
-        return None
-    still = (1, (0,) * len(strides))
-    (planes, plane_steps), (rows, row_steps), (columns, column_steps) = [still, still, still, *merged][-3:]
-    if not merged:
-        column_steps = (1,) * len(strides)
+    return merged
+
+
+def _layout(*dimensions: tuple[int, tuple[int, ...]]) -> Layout:
+    (planes, plane_steps), (rows, row_steps), (columns, column_steps) = dimensions
     return Layout(planes, rows, columns, tuple(zip(plane_steps, row_steps, column_steps, strict=True)))

@@ -12,7 +12,9 @@ import math
 from dataclasses import dataclass
 
 from normwise.catalogue import Loss
+from normwise.catalogue.norms import Norm, norm_of
 from normwise.formula import Formula
+from normwise.formula.derivative import scaled
 from normwise.formula.expression import Expression, apply, constant, variable
 
 WEIGHT, MASK = "weight", "mask"
@@ -82,6 +84,87 @@ def nan_count(masked: bool) -> Formula:
 
 
 @functools.cache
+def weight_term(masked: bool) -> Formula:
+    """Return the weight where a mask lets it count; minus infinity where it is negative."""
+    w = variable(WEIGHT)
+    told = apply("where", w < 0, -math.inf, w)
+    if masked:
+        return Formula("weight", (WEIGHT, MASK), {}, apply("where", variable(MASK), told, 0))
+    return Formula("weight", (WEIGHT,), {}, told)
+
+
+@functools.cache
 def negatives(weight: Formula) -> Formula:
     """Return the formula that counts the negative weights, of the formula in `Terms` that tells of them."""
     return Formula("negatives", weight.arrays, {}, apply("where", weight.expression == constant(-math.inf), 1, 0))
+
+
+UNIT, FACTOR, TOP = "unit", "factor", "top"
+"""What the elements of a norm are measured in, what its slopes are multiplied with, and the norm itself."""
+
+
+@dataclass(frozen=True, eq=False)
+class NormTerms:
+    """The formulas of a norm's call; where an element is dropped each is what it would be of nothing.
+
+    Attributes
+    ----------
+    value : Formula
+        What is summed, or what the extreme is taken of.
+    slope : Formula
+        Its derivative in ``x``, times `FACTOR`.
+    modulus : Formula
+        That by which elements are measured where their powers leave the range.
+    """
+
+    norm: Norm
+    value: Formula
+    slope: Formula
+    modulus: Formula
+
+
+@functools.cache
+def norm_terms(p: float, weighted: bool, masked: bool, omits: bool, measured: bool = False) -> NormTerms:
+    """Return the terms of a norm: with a weight, with a mask, without nans; its elements divided by `UNIT`.
+
+    An extreme has no use for the size of a weight, only for whether it is there: it is the limit of weighted sums.
+    """
+    norm, x, w = norm_of(p), variable("x"), variable(WEIGHT)
+    given = x / variable(UNIT) if measured else x
+
+    def kept(expression: Expression, nothing: float) -> Expression:
+        if omits:
+            expression = apply("where", x == x, expression, nothing)
+        return apply("where", variable(MASK), expression, nothing) if masked else expression
+
+    def made(name: str, expression: Expression) -> Formula:
+        reads = Formula(name, (), {}, expression).reads
+        return Formula(name, tuple(n for n in ("x", WEIGHT, MASK, UNIT, FACTOR, TOP) if n in reads), {}, expression)
+
+    def present(expression: Expression, nothing: float) -> Expression:
+        return kept(apply("where", w > 0, expression, nothing) if weighted else expression, nothing)
+
+    element = norm.element.on(("x",), x=given).expression
+    slope = norm.element.derivative("x").on(("x",), x=given).expression
+    far = 0.0 if p > 0 else math.inf
+    if norm.extreme is None:
+        value = kept(element * w if weighted else element, 0)
+        slope = kept(scaled(slope * w if weighted else slope, variable(FACTOR)), 0)
+    else:
+        value = present(element, norm.empty)
+        slope = present(apply("where", element == variable(TOP), scaled(slope, variable(FACTOR)), 0), 0)
+    return NormTerms(norm, made("norm", value), made("slope", slope), made("modulus", present(abs(x), far)))
+
+
+@functools.cache
+def ties(value: Formula) -> Formula:
+    """Return the formula that counts the elements which attain the extreme of a formula."""
+    return Formula("ties", (*value.arrays, TOP), {}, apply("where", value.expression == variable(TOP), 1, 0))
+
+
+@functools.cache
+def attaining(value: Formula) -> Formula:
+    """Return the formula that keeps the elements which attain the extreme of a formula."""
+    return Formula(
+        "top", (*value.arrays, TOP), {}, apply("where", value.expression == variable(TOP), value.expression, 0)
+    )

@@ -122,7 +122,9 @@ class Traced(torch.autograd.Function):
 
     @staticmethod
     def forward(formula: Formula, parameters: Parameters, dtype: torch.dtype, *arrays: Tensor) -> Tensor:
-        return with_operations(formula, parameters, dtype, *arrays)
+        values = with_operations(formula, parameters, dtype, *arrays)
+        # torch refuses an argument itself as the result, which a formula may return.
+        return values.view_as(values) if any(values is array for array in arrays) else values
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -370,6 +372,7 @@ MEMORY = Memory(
     size=Tensor.numel,
     copy=Tensor.contiguous,
     empty_like=_empty_like,
+    spread=lambda array, shape: torch.from_numpy(array).expand(shape),
 )
 
 

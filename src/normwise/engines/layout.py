@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Layout(NamedTuple):
@@ -17,3 +17,12 @@ class Layout(NamedTuple):
     def flat(self) -> bool:
         """Whether all arrays are contiguous throughout."""
         return self.planes == self.rows == 1 and all(column == 1 for _, _, column in self.strides)
+
+
+class Lines(NamedTuple):
+    """A layout whose rows, or whose columns, are reduced."""
+
+    layout: Layout
+    along: Literal["rows", "columns"]
+    left: tuple[int, ...]
+    """The dimensions of the call that are left, those that another reduction is still to take included."""

@@ -77,7 +77,10 @@ def _select_tangent(taken: str) -> Callable[[Nodes, Nodes, Expression], Expressi
 def _numba_power(node: Expression, base: str, exponent: str) -> str:
     # Numba turns a literal integer power into multiplications, which vectorise; any other power is a call.
     literal = node.arguments[1].value
-    return f"{base} ** {literal}" if isinstance(literal, int) else f"{base} ** {exponent}"
+    if not isinstance(literal, int):
+        return f"{base} ** {exponent}"
+    # A negative literal would bring Numba's error for 0, which code on disk has no place for.
+    return f"{base} ** {literal}" if literal >= 0 else f"real(1) / {base} ** {-literal}"
 
 
 def _number_divide(a: float, b: float) -> float:

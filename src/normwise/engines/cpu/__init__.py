@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from normwise.engines.cpu.buffers import BUFFERS
 from normwise.engines.cpu.kernel import Kernel, direct_operands
+from normwise.engines.cpu.rows import RowKernel, RowSpec
 from normwise.engines.cpu.source import KernelSpec, Storage
 
-__all__ = ["BUFFERS", "Kernel", "KernelSpec", "Storage", "direct_operands"]
+__all__ = ["BUFFERS", "Kernel", "KernelSpec", "RowKernel", "RowSpec", "Storage", "direct_operands"]

@@ -1,0 +1,58 @@
+"""Norms composed from values per element and a namespace's own sums: for whatever the fused kernels do not take.
+
+Elements are always measured in units of the largest (or smallest) of them, for a compiler or a transform cannot look
+whether that is needed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from normwise.formula import Formula
+from normwise.fused_norms import Request
+from normwise.terms import TOP, UNIT, attaining, ties
+
+
+def norm(
+    xp: Any,
+    compute: Callable[[Formula, Sequence[Any]], Any],
+    still: Callable[[Any], Any],
+    request: Request,
+    arrays: Mapping[str, Any],
+) -> Any:
+    """Compose a norm; the reduced dimensions have length 1.
+
+    Parameters
+    ----------
+    xp : module
+        The arrays' namespace.
+    compute : callable
+        Computes the values of a formula of arrays.
+    still : callable
+        Gives an array as a constant to whoever differentiates.
+    request, arrays
+        As for `fused_norms.norm`.
+    """
+    shape = arrays["x"].shape
+
+    def values(formula: Formula, **further: Any) -> Any:
+        named = {**arrays, **{name: xp.broadcast_to(array, shape) for name, array in further.items()}}
+        return compute(formula, [named[name] for name in formula.arrays])
+
+    def over(reduce: Callable[..., Any], array: Any) -> Any:
+        return reduce(array, axis=request.dims, keepdims=True)
+
+    terms = request.terms(arrays, measured=False)
+    pick = xp.max if request.p > 0 else xp.min
+    if terms.norm.extreme is not None:
+        top = still(over(pick, values(terms.value)))
+        count = over(xp.sum, still(values(ties(terms.value), **{TOP: top})))
+        return over(xp.sum, values(attaining(terms.value), **{TOP: top})) / count
+    if not terms.norm.may_leave_range or math.prod(shape) == 0:
+        return compute(terms.norm.finish, [over(xp.sum, values(terms.value))])
+    size = still(over(pick, values(terms.modulus)))
+    unit = xp.where((size > 0) & (size < math.inf), size, xp.ones_like(size))
+    sums = over(xp.sum, values(request.terms(arrays, measured=True).value, **{UNIT: unit}))
+    return compute(terms.norm.finish, [sums]) * unit

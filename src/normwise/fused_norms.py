@@ -1,0 +1,134 @@
+"""Norms on the fused CPU kernels, for any library whose arrays lie in plain memory.
+
+The sums are float64. Where the powers of an array's elements leave even that range, its elements are measured in units
+of the largest of them (of the smallest, for a negative order) in a second pass.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from normwise import plan
+from normwise.catalogue.norms import Extreme
+from normwise.engines import arrays as array_engine
+from normwise.engines.cpu import RowKernel, RowSpec, Storage, direct_operands
+from normwise.formula import Formula
+from normwise.fused import Memory, elementwise
+from normwise.terms import FACTOR, TOP, UNIT, NormTerms, norm_terms, ties
+
+Sums = npt.NDArray[np.float64]
+
+LEAST = 1e-290
+"""A sum below which the powers that make it may have lost digits to underflow."""
+
+
+class Request(NamedTuple):
+    """What is asked of a norm, beside the arrays."""
+
+    p: float
+    dims: tuple[int, ...]
+    """Those that are reduced."""
+    omits: bool
+
+    def terms(self, arrays: Mapping[str, Any], measured: bool) -> NormTerms:
+        """What is computed for each element."""
+        return norm_terms(self.p, "weight" in arrays, "mask" in arrays, self.omits, measured)
+
+
+class Found(NamedTuple):
+    """A norm, with what its gradient needs; the reduced dimensions have length 1."""
+
+    relative: Sums
+    """In units."""
+    unit: Sums | None
+    """None where elements need no unit."""
+
+    @property
+    def value(self) -> Sums:
+        """The norm itself."""
+        with np.errstate(over="ignore"):
+            return self.relative if self.unit is None else self.relative * self.unit
+
+
+def norm(memory: Memory, request: Request, arrays: Mapping[str, Any]) -> Found:
+    """Compute a norm in one pass over memory, or in three where powers leave the range."""
+    terms = request.terms(arrays, measured=False)
+    sums = reduced(memory, terms.value, terms.norm.extreme, arrays, request.dims)
+    relative = _at(terms.norm.finish, sums)
+    if not terms.norm.may_leave_range:
+        return Found(relative, None)
+    steep = abs(_at(terms.norm.element.derivative("x"), relative))
+    doubtful = ~(_inside(sums) & _inside(relative) & _inside(steep))
+    if not doubtful.any():
+        return Found(relative, None)
+    size = reduced(memory, terms.modulus, "maximum" if request.p > 0 else "minimum", arrays, request.dims)
+    helps = doubtful & (size > 0) & (size < np.inf)
+    if not helps.any():
+        return Found(relative, None)
+    unit = np.where(helps, size, 1.0)
+    measured = request.terms(arrays, measured=True)
+    sums = reduced(memory, measured.value, None, {**arrays, UNIT: memory.spread(unit, arrays["x"].shape)}, request.dims)
+    return Found(_at(terms.norm.finish, sums), unit)
+
+
+def _inside(values: Sums) -> Any:
+    """Whether numbers are in a range in which nothing has overflowed, or lost digits to underflow."""
+    return (values > LEAST) & (values < np.inf)
+
+
+def gradient(memory: Memory, request: Request, arrays: Mapping[str, Any], found: Found, upstream: Sums) -> Any:
+    """Return the gradient in ``x`` of the sum of norms times what comes from upstream."""
+    terms = request.terms(arrays, measured=found.unit is not None)
+    further = {} if found.unit is None else {UNIT: found.unit}
+    if terms.norm.extreme is None:
+        slope = _at(terms.norm.element.derivative("x"), found.relative)
+    else:
+        further = {TOP: found.relative}
+        top = memory.spread(found.relative, arrays["x"].shape)
+        slope = reduced(memory, ties(terms.value), None, {**arrays, TOP: top}, request.dims)
+    with np.errstate(all="ignore"):
+        further[FACTOR] = np.where(slope == 0, 0.0, upstream / slope)
+    given = {**arrays, **{name: memory.spread(array, arrays["x"].shape) for name, array in further.items()}}
+    return elementwise(memory, terms.slope, [given[name] for name in terms.slope.arrays], (), None)
+
+
+def reduced(
+    memory: Memory, formula: Formula, extreme: Extreme | None, arrays: Mapping[str, Any], dims: Sequence[int]
+) -> Sums:
+    """Sum a formula over some dimensions, or take its extreme; they stay, with length 1."""
+    given = [arrays[name] for name in formula.arrays]
+    shape = tuple(given[0].shape)
+    kept = tuple(1 if i in dims else n for i, n in enumerate(shape))
+    if 0 in shape:
+        return np.full(kept, np.inf if extreme == "minimum" else 0.0)
+    lines = plan.lay_out_lines(shape, [memory.strides(array) for array in given], dims)
+    if lines is None:
+        given = [memory.copy(array) for array in given]
+        lines = plan.lay_out_lines(shape, [memory.strides(array) for array in given], dims)
+    if lines is None:
+        raise AssertionError(f"contiguous arrays of shape {shape} have no layout over {dims}")
+    layout, along, left = lines
+    kernel = _kernel(
+        formula, tuple(memory.storage[memory.dtype(a)] for a in given), direct_operands(layout), along, extreme
+    )
+    [result] = kernel.reduced(layout, [memory.address(array) for array in given], ())
+    partial = result.reshape([n if i in left else 1 for i, n in enumerate(shape)])
+    join = {None: np.add, "maximum": np.maximum, "minimum": np.minimum}[extreme]
+    return np.asarray(join.reduce(partial, axis=tuple(dims), keepdims=True))
+
+
+@functools.cache
+def _kernel(
+    formula: Formula, storage: tuple[Storage, ...], direct: tuple[bool, ...], along: Any, extreme: Extreme | None
+) -> RowKernel:
+    return RowKernel(RowSpec((formula,), (), storage, direct, along=along, extreme=extreme))
+
+
+def _at(formula: Formula, values: Sums) -> Sums:
+    """The values of a formula of one array."""
+    return np.asarray(array_engine.elementwise(np, formula, [np.atleast_1d(values)], {})[0]).reshape(values.shape)
