@@ -186,6 +186,20 @@ def test_transforms_and_the_compiler(p: float) -> None:
     torch.testing.assert_close(torch.func.vmap(lambda r: normwise.norm(r, p))(x), torch.linalg.vector_norm(x, p, 1))
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("p", [2, 3, math.inf])
+def test_the_compiler_sees_one_graph(p: float) -> None:
+    def total(x: torch.Tensor) -> torch.Tensor:
+        return normwise.norm(x, p, 1, mask=x > -1).sum()
+
+    slopes = []
+    for function in (total, torch.compile(total, fullgraph=True, backend="aot_eager")):
+        x = numbers(4, 5).requires_grad_()
+        function(x).backward()
+        slopes.append(x.grad)
+    torch.testing.assert_close(*slopes)
+
+
 def test_complex_numbers_count_by_their_modulus() -> None:
     x = torch.complex(numbers(3, 4), numbers(3, 4).roll(1)).requires_grad_()
     for p in (1, 2, 3, math.inf):

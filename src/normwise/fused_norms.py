@@ -18,6 +18,7 @@ from normwise.catalogue.norms import Extreme
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu import RowKernel, RowSpec, Storage, direct_operands
 from normwise.formula import Formula
+from normwise.formula.values import number_value
 from normwise.fused import Memory, elementwise
 from normwise.terms import FACTOR, TOP, UNIT, NormTerms, norm_terms, ties
 
@@ -62,7 +63,7 @@ def norm(memory: Memory, request: Request, arrays: Mapping[str, Any]) -> Found:
     relative = _at(terms.norm.finish, sums)
     if not terms.norm.may_leave_range:
         return Found(relative, None)
-    steep = abs(_at(terms.norm.element.derivative("x"), relative))
+    steep = abs(_at(terms.norm.slope, relative))
     doubtful = ~(_inside(sums) & _inside(relative) & _inside(steep))
     if not doubtful.any():
         return Found(relative, None)
@@ -86,7 +87,7 @@ def gradient(memory: Memory, request: Request, arrays: Mapping[str, Any], found:
     terms = request.terms(arrays, measured=found.unit is not None)
     further = {} if found.unit is None else {UNIT: found.unit}
     if terms.norm.extreme is None:
-        slope = _at(terms.norm.element.derivative("x"), found.relative)
+        slope = _at(terms.norm.slope, found.relative)
     else:
         further = {TOP: found.relative}
         top = memory.spread(found.relative, arrays["x"].shape)
@@ -130,5 +131,7 @@ def _kernel(
 
 
 def _at(formula: Formula, values: Sums) -> Sums:
-    """The values of a formula of one array."""
-    return np.asarray(array_engine.elementwise(np, formula, [np.atleast_1d(values)], {})[0]).reshape(values.shape)
+    """The values of a formula of one array; of a single number without an array's overhead."""
+    if values.size == 1:
+        return np.full(values.shape, number_value(formula.expression, {formula.arrays[0]: values.item()}))
+    return np.asarray(array_engine.elementwise(np, formula, [values], {})[0])

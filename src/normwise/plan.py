@@ -244,7 +244,7 @@ def order(p: Any) -> float:
         value = float(p)
     except (TypeError, ValueError, RuntimeError):
         raise InputError(f"p, the order of the norm, is to be a real number ({ORDERS}), not {p!r}") from None
-    if math.isnan(value):
+    if value != value:  # a compiler's symbol knows no isnan
         raise InputError(f"p, the order of the norm, is nan: expected a real number ({ORDERS})")
     return value
 

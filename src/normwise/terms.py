@@ -145,7 +145,7 @@ def norm_terms(p: float, weighted: bool, masked: bool, omits: bool, measured: bo
         return kept(apply("where", w > 0, expression, nothing) if weighted else expression, nothing)
 
     element = norm.element.on(("x",), x=given).expression
-    slope = norm.element.derivative("x").on(("x",), x=given).expression
+    slope = norm.slope.on(("x",), x=given).expression
     far = 0.0 if p > 0 else math.inf
     if norm.extreme is None:
         value = kept(element * w if weighted else element, 0)

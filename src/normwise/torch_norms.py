@@ -29,7 +29,29 @@ _FLOATING = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float
 
 
 def call(asked: NormCall) -> Tensor:
-    """Compute a norm."""
+    """Compute a norm; for the compiler, as one node of its graph."""
+    if torch.compiler.is_dynamo_compiling():
+        _allow_node()
+        return node(*asked)
+    return _computed(asked)
+
+
+def node(*asked: Any) -> Tensor:
+    """Compute a norm for the compiler, which traces the operations within but not how they come to be."""
+    call = NormCall(*asked)
+    return _computed(call._replace(p=float(call.p)))  # a formula is traced for an order: no symbol will do
+
+
+def _allow_node() -> bool:
+    torch.compiler.allow_in_graph(node)
+    return True
+
+
+# The compiler takes the result for a constant, and so calls it: see `torch_calls`.
+_allow_node._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
+def _computed(asked: NormCall) -> Tensor:
     given = [array for array in (asked.x, asked.weight, asked.mask) if array is not None]
     if has_torch_function(given):
         return handle_torch_function(norms.norm, given, *asked)  # type: ignore[no-any-return]

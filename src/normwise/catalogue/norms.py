@@ -39,6 +39,11 @@ class Norm:
     extreme: Extreme | None = None
     empty: float = 0.0
 
+    @functools.cached_property
+    def slope(self) -> Formula:
+        """The derivative of ``element``."""
+        return self.element.derivative("x")
+
     @property
     def may_leave_range(self) -> bool:
         """Whether powers of its elements overflow or underflow where the norm does not."""
