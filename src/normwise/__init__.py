@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from normwise.evaluation import evaluate as evaluate
     from normwise.functional import loss as loss
     from normwise.functional import value_and_grad as value_and_grad
+    from normwise.norms import distance as distance
     from normwise.norms import l1_norm as l1_norm
     from normwise.norms import l2_norm as l2_norm
     from normwise.norms import norm as norm
@@ -25,6 +26,7 @@ _HOME = {
     "Accumulator": "normwise.accumulator",
     "ShapeMismatchError": "normwise.errors",
     "accelerate": "normwise.acceleration",
+    "distance": "normwise.norms",
     "evaluate": "normwise.evaluation",
     "loss": "normwise.functional",
     "losses": "normwise.catalogue",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import array_api_compat
@@ -13,34 +13,36 @@ from normwise.array_calls import MEMORY, is_array, whole
 from normwise.engines import arrays as array_engine
 from normwise.errors import DtypeError
 from normwise.formula import Formula
-from normwise.fused_norms import Request
 from normwise.norms import NormCall
 from normwise.terms import MASK, WEIGHT, nan_count, negatives, weight_term
 
 
 def call(asked: NormCall) -> Any:
-    """Compute a norm."""
-    for name, array in (("x", asked.x), (WEIGHT, asked.weight), (MASK, asked.mask)):
-        if (array is not None or name == "x") and not is_array(array):
-            raise TypeError(f"norm takes arrays of one library: expected an array for {name}, not a {type(array)}")
-    xp = array_api_compat.array_namespace(*(a for a in (asked.x, asked.weight, asked.mask) if a is not None))
+    """Compute a norm or a distance."""
+    named = asked.named
+    for name, array in named.items():
+        if not is_array(array):
+            message = f"{asked.function} takes arrays of one library: expected an array for {name}"
+            raise TypeError(f"{message}, not a {type(array)}")
+    xp = array_api_compat.array_namespace(*named.values())
     numpy = array_api_compat.is_numpy_namespace(xp)
-    x, dtype = _real(xp, asked.x)
-    arrays = {"x": x}
+    arrays, dtype = _real(xp, asked, {name: named[name] for name in asked.of.arrays})
+    shape = asked.common_shape({name: array.shape for name, array in arrays.items()})
     if asked.weight is not None:
-        plan.check_broadcasts(WEIGHT, asked.weight.shape, x.shape)
-        arrays[WEIGHT] = xp.broadcast_to(_real(xp, asked.weight)[0], x.shape)
+        plan.check_broadcasts(WEIGHT, asked.weight.shape, shape)
+        arrays |= _real(xp, asked, {WEIGHT: asked.weight})[0]
     if asked.mask is not None:
         plan.check_mask(asked.mask, xp.isdtype(asked.mask.dtype, "bool"))
-        plan.check_broadcasts(MASK, asked.mask.shape, x.shape)
-        arrays[MASK] = xp.broadcast_to(asked.mask, x.shape)
-    request = Request(asked.p, plan.reduced_dims(asked.dim, len(x.shape)), asked.nan_policy == "omit")
-    plan.check_not_empty(asked.p, x.shape, request.dims)
+        plan.check_broadcasts(MASK, asked.mask.shape, shape)
+        arrays[MASK] = asked.mask
+    arrays = {name: array if array.shape == shape else xp.broadcast_to(array, shape) for name, array in arrays.items()}
+    request = asked.request(shape)
     if numpy:
         arrays = {name: whole(array) for name, array in arrays.items()}
 
     def compute(formula: Formula, given: Sequence[Any]) -> Any:
-        return array_engine.elementwise(xp, formula, given, {})[0]
+        [values] = array_engine.elementwise(xp, formula, given, {})
+        return xp.astype(values, xp.float64) if xp.isdtype(values.dtype, "bool") else values
 
     def count(formula: Formula, **further: Any) -> float:
         named = {**arrays, **further}
@@ -52,28 +54,43 @@ def call(asked: NormCall) -> Any:
         if WEIGHT in arrays:
             plan.check_no_negative_weight(count(negatives(weight_term(MASK in arrays))))
         if asked.nan_policy == "raise":
-            plan.check_no_nan("x", count(nan_count(MASK in arrays)))
+            for name in asked.of.arrays:
+                plan.check_no_nan(name, count(nan_count(MASK in arrays), x=arrays[name]))
     if numpy:
         result = fused_norms.norm(MEMORY, request, arrays).value
     else:
         with array_engine.quiet(xp):
             result = composed_norms.norm(xp, compute, lambda a: a, request, arrays)
-    left = x.shape if not asked.keepdim else result.shape
-    if not asked.keepdim:
-        left = tuple(n for i, n in enumerate(x.shape) if i not in request.dims)
+    left = result.shape if asked.keepdim else tuple(n for i, n in enumerate(shape) if i not in request.dims)
     result = xp.reshape(result, left)
     with array_engine.quiet(xp):
         return result.astype(dtype)[()] if numpy else xp.astype(result, dtype, copy=False)
 
 
-def _real(xp: Any, x: Any) -> tuple[Any, Any]:
-    """The array in real numbers with fractions, and the dtype of its norm."""
+def _real(xp: Any, asked: NormCall, arrays: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
+    """The arrays in real numbers with fractions, and the dtype of their norm."""
+    if any(xp.isdtype(x.dtype, "complex floating") for x in arrays.values()):
+        return _moduli(xp, asked, arrays)
     numpy = array_api_compat.is_numpy_namespace(xp)
-    if xp.isdtype(x.dtype, "complex floating"):
-        single = x.dtype == xp.complex64
-        return xp.abs(xp.astype(x, xp.complex128)), xp.float32 if single else xp.float64
-    if xp.isdtype(x.dtype, ("integral", "bool")):
-        return xp.astype(x, xp.float64), xp.float64
-    if not xp.isdtype(x.dtype, "real floating") or (numpy and x.dtype.itemsize > 8):
-        raise DtypeError(f"a norm is not implemented for {x.dtype}: expected numbers, of 64 bits at most")
-    return x, np.float32 if numpy and x.dtype.itemsize == 2 else x.dtype
+    found: dict[str, Any] = {}
+    for name, x in arrays.items():
+        if xp.isdtype(x.dtype, ("integral", "bool")):
+            found[name] = xp.astype(x, xp.float64)
+        elif not xp.isdtype(x.dtype, "real floating") or (numpy and x.dtype.itemsize > 8):
+            raise DtypeError(f"{asked.function} is not implemented for {x.dtype}: expected numbers, of 64 bits at most")
+        else:
+            found[name] = x
+    dtypes = [np.float32 if numpy and x.dtype.itemsize == 2 else x.dtype for x in found.values()]
+    return found, dtypes[0] if len(dtypes) == 1 else xp.result_type(*dtypes)
+
+
+def _moduli(xp: Any, asked: NormCall, arrays: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
+    """The moduli of complex numbers; of two, that of their difference and 0, of which it is the difference."""
+    single = all(x.dtype in (xp.complex64, xp.float32) for x in arrays.values())
+    dtype = xp.float32 if single else xp.float64
+    first, *others = (xp.astype(x, xp.complex128) for x in arrays.values())
+    if not others:
+        return {name: xp.abs(first) for name in arrays}, dtype
+    asked.common_shape({name: x.shape for name, x in arrays.items()})
+    found = xp.abs(first - others[0] + asked.eps)
+    return {"a": found, "b": xp.full_like(found, asked.eps)}, dtype

@@ -12,7 +12,7 @@ from typing import Any
 
 from normwise.formula import Formula
 from normwise.fused_norms import Request
-from normwise.terms import TOP, UNIT, attaining, ties
+from normwise.terms import TOP, UNIT, WEIGHT, attaining, ties, weight_term
 
 
 def norm(
@@ -35,7 +35,7 @@ def norm(
     request, arrays
         As for `fused_norms.norm`.
     """
-    shape = arrays["x"].shape
+    shape = request.shape(arrays)
 
     def values(formula: Formula, **further: Any) -> Any:
         named = {**arrays, **{name: xp.broadcast_to(array, shape) for name, array in further.items()}}
@@ -44,15 +44,30 @@ def norm(
     def over(reduce: Callable[..., Any], array: Any) -> Any:
         return reduce(array, axis=request.dims, keepdims=True)
 
+    def share() -> Any:
+        """By how much a sum is multiplied to stand for all elements: nan where none is there."""
+        present = over(xp.sum, values(terms.present))
+        some = present > 0
+        one = xp.ones_like(present)
+        if terms.norm.extreme is not None:
+            whole = xp.where(some, present, one)
+        else:
+            whole = over(xp.sum, values(weight_term(masked=False))) if WEIGHT in arrays else one * request.size(arrays)
+        return xp.where(some, whole / xp.where(some, present, one), one * math.nan)
+
     terms = request.terms(arrays, measured=False)
     pick = xp.max if request.p > 0 else xp.min
+    missing = share() if request.misses(arrays) else None
     if terms.norm.extreme is not None:
         top = still(over(pick, values(terms.value)))
         count = over(xp.sum, still(values(ties(terms.value), **{TOP: top})))
-        return over(xp.sum, values(attaining(terms.value), **{TOP: top})) / count
-    if not terms.norm.may_leave_range or math.prod(shape) == 0:
-        return compute(terms.norm.finish, [over(xp.sum, values(terms.value))])
-    size = still(over(pick, values(terms.modulus)))
-    unit = xp.where((size > 0) & (size < math.inf), size, xp.ones_like(size))
-    sums = over(xp.sum, values(request.terms(arrays, measured=True).value, **{UNIT: unit}))
-    return compute(terms.norm.finish, [sums]) * unit
+        found = over(xp.sum, values(attaining(terms.value), **{TOP: top})) / count
+        return found if missing is None else found * missing
+    measured = terms.norm.may_leave_range and math.prod(shape) > 0
+    unit = None
+    if measured:
+        size = still(over(pick, values(terms.modulus)))
+        unit = xp.where((size > 0) & (size < math.inf), size, xp.ones_like(size))
+    sums = over(xp.sum, values(request.terms(arrays, measured).value, **({} if unit is None else {UNIT: unit})))
+    found = compute(terms.norm.finish, [sums if missing is None else sums * missing])
+    return found if unit is None else found * unit

@@ -267,7 +267,15 @@ InputError
 """
 
 
+NORMS = ("distance", "l1_norm", "l2_norm", "norm")
+"""The functions of the package that are no losses; they are here too."""
+
+
 def __getattr__(name: str) -> Callable[..., Any]:
+    if name in NORMS:
+        import normwise
+
+        return getattr(normwise, name)  # type: ignore[no-any-return]
     declared = losses.get(name.removesuffix("_loss"))
     if declared is None or name != declared.function:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -275,4 +283,4 @@ def __getattr__(name: str) -> Callable[..., Any]:
 
 
 def __dir__() -> list[str]:
-    return sorted(["loss", "value_and_grad", *(declared.function for declared in losses.values())])
+    return sorted([*NORMS, "loss", "value_and_grad", *(declared.function for declared in losses.values())])

@@ -111,9 +111,9 @@ def summing(formulas: tuple[Formula, ...], wrt: tuple[str, ...] = ()) -> Pass:
 
 
 @functools.cache
-def mapping(formula: Formula) -> Pass:
-    """Return the pass that writes a formula's values."""
-    return Pass((), (formula,))
+def mapping(*formulas: Formula) -> Pass:
+    """Return the pass that writes the values of formulas of the same arrays."""
+    return Pass((), formulas)
 
 
 Arrays = Mapping[str, Any]

@@ -7,6 +7,7 @@ of the largest of them (of the smallest, for a negative order) in a second pass.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -19,8 +20,8 @@ from normwise.engines import arrays as array_engine
 from normwise.engines.cpu import RowKernel, RowSpec, Storage, direct_operands
 from normwise.formula import Formula
 from normwise.formula.values import number_value
-from normwise.fused import Memory, elementwise
-from normwise.terms import FACTOR, TOP, UNIT, NormTerms, norm_terms, ties
+from normwise.fused import Memory, mapping
+from normwise.terms import FACTOR, MASK, TOP, UNIT, WEIGHT, NormTerms, norm_terms, ties, weight_term
 
 Sums = npt.NDArray[np.float64]
 
@@ -31,14 +32,30 @@ LEAST = 1e-290
 class Request(NamedTuple):
     """What is asked of a norm, beside the arrays."""
 
+    of: Formula
+    """What it is the norm of."""
     p: float
     dims: tuple[int, ...]
     """Those that are reduced."""
     omits: bool
+    scales: bool = False
+    """Whether a sum from which elements are missing stands for all of them."""
 
     def terms(self, arrays: Mapping[str, Any], measured: bool) -> NormTerms:
         """What is computed for each element."""
-        return norm_terms(self.p, "weight" in arrays, "mask" in arrays, self.omits, measured)
+        return norm_terms(self.p, self.of, WEIGHT in arrays, MASK in arrays, self.omits, measured)
+
+    def shape(self, arrays: Mapping[str, Any]) -> tuple[int, ...]:
+        """The shape of all arrays."""
+        return tuple(arrays[self.of.arrays[0]].shape)
+
+    def misses(self, arrays: Mapping[str, Any]) -> bool:
+        """Whether elements may be missing for which others are to stand."""
+        return self.scales and (MASK in arrays or self.omits)
+
+    def size(self, arrays: Mapping[str, Any]) -> int:
+        """How many elements are reduced to one."""
+        return math.prod(self.shape(arrays)[d] for d in self.dims)
 
 
 class Found(NamedTuple):
@@ -48,6 +65,8 @@ class Found(NamedTuple):
     """In units."""
     unit: Sums | None
     """None where elements need no unit."""
+    share: Sums | None = None
+    """How much the sum of what is there was multiplied by, to stand for all. None for 1."""
 
     @property
     def value(self) -> Sums:
@@ -59,22 +78,40 @@ class Found(NamedTuple):
 def norm(memory: Memory, request: Request, arrays: Mapping[str, Any]) -> Found:
     """Compute a norm in one pass over memory, or in three where powers leave the range."""
     terms = request.terms(arrays, measured=False)
-    sums = reduced(memory, terms.value, terms.norm.extreme, arrays, request.dims)
+    share = _share(memory, request, terms, arrays) if request.misses(arrays) else None
+    sums = _all(reduced(memory, terms.value, terms.norm.extreme, arrays, request.dims), share)
     relative = _at(terms.norm.finish, sums)
     if not terms.norm.may_leave_range:
-        return Found(relative, None)
+        return Found(relative, None, share)
     steep = abs(_at(terms.norm.slope, relative))
     doubtful = ~(_inside(sums) & _inside(relative) & _inside(steep))
     if not doubtful.any():
-        return Found(relative, None)
+        return Found(relative, None, share)
     size = reduced(memory, terms.modulus, "maximum" if request.p > 0 else "minimum", arrays, request.dims)
     helps = doubtful & (size > 0) & (size < np.inf)
     if not helps.any():
-        return Found(relative, None)
+        return Found(relative, None, share)
     unit = np.where(helps, size, 1.0)
     measured = request.terms(arrays, measured=True)
-    sums = reduced(memory, measured.value, None, {**arrays, UNIT: memory.spread(unit, arrays["x"].shape)}, request.dims)
-    return Found(_at(terms.norm.finish, sums), unit)
+    units = {**arrays, UNIT: memory.spread(unit, request.shape(arrays))}
+    sums = _all(reduced(memory, measured.value, None, units, request.dims), share)
+    return Found(_at(terms.norm.finish, sums), unit, share)
+
+
+def _share(memory: Memory, request: Request, terms: NormTerms, arrays: Mapping[str, Any]) -> Sums:
+    """By how much a sum is multiplied to stand for all elements: nan where none is there."""
+    present = reduced(memory, terms.present, None, arrays, request.dims)
+    if terms.norm.extreme is not None:
+        return np.where(present > 0, 1.0, np.nan)
+    whole: Any = float(request.size(arrays))
+    if WEIGHT in arrays:
+        whole = reduced(memory, weight_term(masked=False), None, arrays, request.dims)
+    with np.errstate(all="ignore"):
+        return np.where(present > 0, whole / present, np.nan)
+
+
+def _all(sums: Sums, share: Sums | None) -> Sums:
+    return sums if share is None else sums * share
 
 
 def _inside(values: Sums) -> Any:
@@ -82,20 +119,34 @@ def _inside(values: Sums) -> Any:
     return (values > LEAST) & (values < np.inf)
 
 
-def gradient(memory: Memory, request: Request, arrays: Mapping[str, Any], found: Found, upstream: Sums) -> Any:
-    """Return the gradient in ``x`` of the sum of norms times what comes from upstream."""
+def gradients(
+    memory: Memory, request: Request, arrays: Mapping[str, Any], found: Found, upstream: Sums, wrt: Sequence[str]
+) -> Sequence[Any]:
+    """Return the gradients of the sum of norms, times what comes from upstream, in one pass over memory."""
     terms = request.terms(arrays, measured=found.unit is not None)
+    shape = request.shape(arrays)
     further = {} if found.unit is None else {UNIT: found.unit}
     if terms.norm.extreme is None:
         slope = _at(terms.norm.slope, found.relative)
+        upstream = _all(upstream, found.share)
     else:
         further = {TOP: found.relative}
-        top = memory.spread(found.relative, arrays["x"].shape)
+        top = memory.spread(found.relative, shape)
         slope = reduced(memory, ties(terms.value), None, {**arrays, TOP: top}, request.dims)
     with np.errstate(all="ignore"):
         further[FACTOR] = np.where(slope == 0, 0.0, upstream / slope)
-    given = {**arrays, **{name: memory.spread(array, arrays["x"].shape) for name, array in further.items()}}
-    return elementwise(memory, terms.slope, [given[name] for name in terms.slope.arrays], (), None)
+    given = {**arrays, **{name: memory.spread(array, shape) for name, array in further.items()}}
+    results = [memory.empty_like(arrays[name], None) for name in wrt]
+    towards = mapping(*[_towards(terms.slope, request.of, name) for name in wrt])
+    towards.run(memory, [given[name] for name in towards.arrays], results, (), 1.0)
+    return results
+
+
+@functools.cache
+def _towards(slope: Formula, of: Formula, name: str) -> Formula:
+    """The slope in one of the arrays of what is measured."""
+    inner = of.derivative(name).expression
+    return Formula(slope.name, slope.arrays, {}, slope.expression * inner)
 
 
 def reduced(

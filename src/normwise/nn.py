@@ -25,6 +25,7 @@ from torch.nn.modules.loss import _Loss  # pyright: ignore[reportPrivateUsage]
 
 from normwise.catalogue import Loss, losses
 from normwise.functional import TORCH_ORDER, function_of
+from normwise.norms import distance
 
 
 class _OwnLoss(_Loss):
@@ -44,6 +45,27 @@ class _OwnLoss(_Loss):
 
     def extra_repr(self) -> str:
         return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.loss.parameters)
+
+
+class PairwiseDistance(torch.nn.PairwiseDistance):
+    """The distances of the last dimension's lines: the module of `normwise.distance`.
+
+    torch's constructor, except that ``eps`` is 0 by default: torch adds 1e-6 to each difference to keep its gradient
+    finite, for which nothing is needed here. The options of `normwise.distance` are taken at the call.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from normwise.nn import PairwiseDistance
+    >>> PairwiseDistance(p=1)(torch.tensor([[1.0, 2.0]]), torch.tensor([[4.0, 2.0]]))
+    tensor([3.])
+    """
+
+    def __init__(self, p: float = 2.0, eps: float = 0.0, keepdim: bool = False) -> None:
+        super().__init__(p, eps, keepdim)
+
+    def forward(self, x1: torch.Tensor, x2: torch.Tensor, **options: Any) -> torch.Tensor:
+        return distance(x1, x2, self.norm, keepdim=self.keepdim, eps=self.eps, **options)  # type: ignore[no-any-return]
 
 
 @functools.cache
@@ -75,4 +97,4 @@ def __getattr__(name: str) -> type[torch.nn.Module]:
 
 
 def __dir__() -> list[str]:
-    return sorted(loss.module for loss in losses.values())
+    return sorted(["PairwiseDistance", *(loss.module for loss in losses.values())])

@@ -7,22 +7,63 @@ and have a gradient of every order that is never nan for finite input.
 from __future__ import annotations
 
 import sys
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 from normwise import plan
+from normwise.formula import Formula
+from normwise.fused_norms import Request
 from normwise.plan import NanPolicy
+from normwise.terms import MASK, VECTOR, WEIGHT, difference
 
 
 class NormCall(NamedTuple):
-    """What a caller asked, its words checked; the arrays are not yet."""
+    """What a caller asked of `norm` or `distance`, its words checked; the arrays are not yet."""
 
-    x: Any
+    function: Literal["norm", "distance"]
+    arrays: tuple[Any, ...]
     p: float
     dim: Any
     keepdim: bool
     weight: Any
     mask: Any
     nan_policy: NanPolicy
+    broadcast: bool = False
+    eps: float = 0.0
+
+    @property
+    def of(self) -> Formula:
+        """What the norm is taken of."""
+        return VECTOR if self.function == "norm" else difference(self.eps)
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """The arrays that were given, by their names."""
+        named = {**dict(zip(self.of.arrays, self.arrays, strict=True)), WEIGHT: self.weight, MASK: self.mask}
+        return {name: array for name, array in named.items() if array is not None or name in self.of.arrays}
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """The arguments of the call beside its arrays."""
+        own = ("broadcast", "eps") if self.function == "distance" else ()
+        names = ("p", "dim", "keepdim", "weight", "mask", "nan_policy", *own)
+        return {name: getattr(self, name) for name in names}
+
+    def common_shape(self, shapes: Mapping[str, Sequence[int]]) -> tuple[int, ...]:
+        """The shape of what is measured, from those of the arrays; `ShapeMismatchError` where there is none."""
+        first, *others = shapes.values()
+        if not others:
+            return tuple(first)
+        if self.broadcast:
+            return plan.broadcast_shape(first, others[0], ("a", "b"))
+        plan.check_shapes(first, others[0], ("a", "b"))
+        return tuple(first)
+
+    def request(self, shape: tuple[int, ...]) -> Request:
+        """What is asked of arrays of a shape; `DimensionError` or `ParameterError` where it cannot be had."""
+        dims = plan.reduced_dims(self.dim, len(shape))
+        plan.check_not_empty(self.p, shape, dims)
+        return Request(self.of, self.p, dims, self.nan_policy == "omit", scales=self.function == "distance")
 
 
 def norm(
@@ -89,15 +130,8 @@ def norm(
     >>> float(normwise.norm(numpy.array([1.0, float("nan"), 2.0]), p=1, nan_policy="omit"))
     3.0
     """
-    asked = NormCall(x, plan.order(p), dim, bool(keepdim), weight, mask, plan.nan_policy_of(nan_policy))
-    torch = sys.modules.get("torch")
-    if torch is not None and (isinstance(x, torch.Tensor) or hasattr(type(x), "__torch_function__")):
-        from normwise import torch_norms
-
-        return torch_norms.call(asked)
-    from normwise import array_norms
-
-    return array_norms.call(asked)
+    policy = plan.nan_policy_of(nan_policy)
+    return _called(NormCall("norm", (x,), plan.order(p), dim, bool(keepdim), weight, mask, policy))
 
 
 def l1_norm(
@@ -136,3 +170,94 @@ def l2_norm(
     5.0
     """
     return norm(x, 2, dim, keepdim, weight, mask, nan_policy)
+
+
+def distance(
+    a: Any,
+    b: Any,
+    p: float = 2,
+    dim: int | tuple[int, ...] | None = -1,
+    keepdim: bool = False,
+    *,
+    weight: Any = None,
+    mask: Any = None,
+    nan_policy: NanPolicy = "propagate",
+    broadcast: bool = False,
+    eps: float = 0.0,
+) -> Any:
+    r"""Return the distances of the lines of one array from those of another: the p-norm of their difference.
+
+    .. math:: \Big( \sum_i w_i |a_i - b_i + \varepsilon|^p \Big)^{1/p}
+
+    The difference is never stored.
+
+    Parameters
+    ----------
+    a, b : torch tensor, NumPy array, or array of the array API standard
+        Of one shape; of any dtypes, as for `norm`.
+    p : float
+        The order: 0 or more.
+    dim : int or tuple of int, optional
+        The dimensions over which it is taken: the last by default, all for None.
+    keepdim : bool
+        Whether they stay, with length 1.
+    weight : array, optional
+        Broadcastable to ``a``, and 0 or more.
+    mask : array of bool, optional
+        Broadcastable to ``a``. Where it is False the element does not exist. The sum of those that do is scaled up to
+        stand for all, by weight, as scikit-learn's ``nan_euclidean_distances`` does; where none exists it is nan.
+    nan_policy : {"propagate", "omit", "raise"}
+        What a nan does: show in the distance, be dropped as by a mask, or raise.
+    broadcast : bool
+        Whether ``a`` and ``b`` may differ in shape.
+    eps : float
+        Added to each difference. torch adds 1e-6 to keep its gradient finite, for which nothing is needed here.
+
+    Returns
+    -------
+    array of the kind of ``a``
+        Of the wider of the two dtypes, float32 at least. The gradient at 0, where there are many, is the smallest
+        subgradient, 0.
+
+    Raises
+    ------
+    InputError
+        Where ``p`` is no real number, a weight is negative, or a nan is there and `nan_policy` is ``"raise"``.
+    ParameterError
+        Where ``p`` is negative, or infinite and there is no element.
+    DimensionError
+        Where ``dim`` is out of range or names a dimension twice.
+    ShapeMismatchError
+        Where the shapes differ, or a weight or a mask does not broadcast.
+
+    Notes
+    -----
+    torch.nn.functional.pairwise_distance is this with ``eps=1e-6``.
+
+    Examples
+    --------
+    >>> import numpy, normwise
+    >>> a, b = numpy.array([[0.0, 3.0], [1.0, 1.0]]), numpy.array([[4.0, 0.0], [1.0, 1.0]])
+    >>> normwise.distance(a, b)
+    array([5., 0.])
+    >>> normwise.distance(a, b, p=1)
+    array([7., 0.])
+    """
+    policy = plan.nan_policy_of(nan_policy)
+    order = plan.distance_order(p)
+    return _called(
+        NormCall("distance", (a, b), order, dim, bool(keepdim), weight, mask, policy, bool(broadcast), float(eps))
+    )
+
+
+def _called(asked: NormCall) -> Any:
+    torch = sys.modules.get("torch")
+    if torch is not None and any(
+        isinstance(x, torch.Tensor) or hasattr(type(x), "__torch_function__") for x in asked.arrays
+    ):
+        from normwise import torch_norms
+
+        return torch_norms.call(asked)
+    from normwise import array_norms
+
+    return array_norms.call(asked)

@@ -249,6 +249,14 @@ def order(p: Any) -> float:
     return value
 
 
+def distance_order(p: Any) -> float:
+    """The order of a distance as a plain number."""
+    value = order(p)
+    if value < 0:
+        raise ParameterError(f"p, the order of the distance, is {value:g}: expected 0 or more, or inf")
+    return value
+
+
 def reduced_dims(dim: Any, rank: int) -> tuple[int, ...]:
     """The dimensions that a norm is taken over, counted from the first: all for None."""
     if dim is None:
@@ -284,20 +292,17 @@ def check_has_gradient(loss: Loss, reduction: Reduction, options: Options | None
         )
 
 
-def check_shapes(input_shape: Shape, target_shape: Shape) -> None:
+def check_shapes(input_shape: Shape, target_shape: Shape, names: tuple[str, str] = ("input", "target")) -> None:
     """Raise `ShapeMismatchError` where input and target differ in shape."""
-    if tuple(input_shape) != tuple(target_shape):
-        _mismatch(tuple(input_shape), tuple(target_shape))
+    a, b = tuple(input_shape), tuple(target_shape)
+    if a != b:
+        raise ShapeMismatchError(f"{names[0]} is {a} but {names[1]} is {b}: {_mend(a, b, names)}")
 
 
-def _mismatch(a: tuple[int, ...], b: tuple[int, ...]) -> NoReturn:
-    raise ShapeMismatchError(f"input is {a} but target is {b}: {_mend(a, b)}")
-
-
-def _mend(a: tuple[int, ...], b: tuple[int, ...]) -> str:
+def _mend(a: tuple[int, ...], b: tuple[int, ...], names: tuple[str, str]) -> str:
     """What the caller most likely meant, for two shapes that differ."""
     broadcast = "or pass broadcast=True"
-    long, short, name = (a, b, "input") if len(a) > len(b) else (b, a, "target")
+    long, short, name = (a, b, names[0]) if len(a) > len(b) else (b, a, names[1])
     if len(long) == len(short) + 1:
         if long[:-1] == short and long[-1] == 1:
             return f"squeeze the {name}'s last dimension, {broadcast}"
@@ -330,13 +335,14 @@ def _size(shape: Shape) -> int:
     return size
 
 
-def broadcast_shape(a: Shape, b: Shape) -> tuple[int, ...]:
+def broadcast_shape(a: Shape, b: Shape, names: tuple[str, str] = ("input", "target")) -> tuple[int, ...]:
     """The shape that two shapes broadcast to, by NumPy's rule."""
     longer, shorter = sorted((tuple(a), tuple(b)), key=len, reverse=True)
     padded = (1,) * (len(longer) - len(shorter)) + shorter
     if any(m != n and 1 not in (m, n) for m, n in zip(longer, padded, strict=True)):
         raise ShapeMismatchError(
-            f"input is {tuple(a)} and target is {tuple(b)}, which do not broadcast: each dimension is to be equal or 1"
+            f"{names[0]} is {tuple(a)} and {names[1]} is {tuple(b)}, which do not broadcast: "
+            "each dimension is to be equal or 1"
         )
     return tuple(n if m == 1 else m for m, n in zip(longer, padded, strict=True))
 

@@ -115,31 +115,47 @@ class NormTerms:
         Its derivative in ``x``, times `FACTOR`.
     modulus : Formula
         That by which elements are measured where their powers leave the range.
+    present : Formula
+        The weight, or 1, of an element that is there.
     """
 
     norm: Norm
     value: Formula
     slope: Formula
     modulus: Formula
+    present: Formula
+
+
+VECTOR = Formula("x", ("x",), {}, variable("x"))
+"""What a norm is the norm of."""
 
 
 @functools.cache
-def norm_terms(p: float, weighted: bool, masked: bool, omits: bool, measured: bool = False) -> NormTerms:
-    """Return the terms of a norm: with a weight, with a mask, without nans; its elements divided by `UNIT`.
+def difference(eps: float = 0.0) -> Formula:
+    """Return what a distance is the norm of."""
+    expression = variable("a") - variable("b")
+    return Formula("difference", ("a", "b"), {}, expression + eps if eps else expression)
+
+
+@functools.cache
+def norm_terms(p: float, of: Formula, weighted: bool, masked: bool, omits: bool, measured: bool = False) -> NormTerms:
+    """Return the terms of the norm of a formula: with a weight, with a mask, without nans; divided by `UNIT`.
 
     An extreme has no use for the size of a weight, only for whether it is there: it is the limit of weighted sums.
     """
-    norm, x, w = norm_of(p), variable("x"), variable(WEIGHT)
+    norm, x, w = norm_of(p), of.expression, variable(WEIGHT)
     given = x / variable(UNIT) if measured else x
 
     def kept(expression: Expression, nothing: float) -> Expression:
         if omits:
-            expression = apply("where", x == x, expression, nothing)
+            for name in of.arrays:
+                expression = apply("where", variable(name) == variable(name), expression, nothing)
         return apply("where", variable(MASK), expression, nothing) if masked else expression
 
     def made(name: str, expression: Expression) -> Formula:
         reads = Formula(name, (), {}, expression).reads
-        return Formula(name, tuple(n for n in ("x", WEIGHT, MASK, UNIT, FACTOR, TOP) if n in reads), {}, expression)
+        order = (*of.arrays, WEIGHT, MASK, UNIT, FACTOR, TOP)
+        return Formula(name, tuple(n for n in order if n in reads), {}, expression)
 
     def present(expression: Expression, nothing: float) -> Expression:
         return kept(apply("where", w > 0, expression, nothing) if weighted else expression, nothing)
@@ -153,7 +169,13 @@ def norm_terms(p: float, weighted: bool, masked: bool, omits: bool, measured: bo
     else:
         value = present(element, norm.empty)
         slope = present(apply("where", element == variable(TOP), scaled(slope, variable(FACTOR)), 0), 0)
-    return NormTerms(norm, made("norm", value), made("slope", slope), made("modulus", present(abs(x), far)))
+    return NormTerms(
+        norm,
+        made("norm", value),
+        made("slope", slope),
+        made("modulus", present(abs(x), far)),
+        made("present", kept(w if weighted else constant(1), 0)),
+    )
 
 
 @functools.cache

@@ -52,31 +52,32 @@ _allow_node._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def _computed(asked: NormCall) -> Tensor:
-    given = [array for array in (asked.x, asked.weight, asked.mask) if array is not None]
+    given = [array for array in (*asked.arrays, asked.weight, asked.mask) if array is not None]
     if has_torch_function(given):
-        return handle_torch_function(norms.norm, given, *asked)  # type: ignore[no-any-return]
-    for name, array in (("x", asked.x), (WEIGHT, asked.weight), (MASK, asked.mask)):
-        if array is None:
-            continue
+        function = getattr(norms, asked.function)
+        return handle_torch_function(function, given, *asked.arrays, **asked.keywords)  # type: ignore[no-any-return]
+    named = asked.named
+    for name, array in named.items():
         if not isinstance(array, Tensor):
-            raise TypeError(f"norm takes arrays of one library: expected a torch tensor for {name}, not {type(array)}")
-    x, dtype = _real(asked.x)
-    shape = tuple(x.shape)
-    arrays = {"x": x}
+            message = f"{asked.function} takes arrays of one library: expected a torch tensor for {name}"
+            raise TypeError(f"{message}, not {type(array)}")
+    arrays, dtype = _real(asked, {name: named[name] for name in asked.of.arrays})
+    shape = asked.common_shape({name: array.shape for name, array in arrays.items()})
     if asked.weight is not None:
         plan.check_broadcasts(WEIGHT, asked.weight.shape, shape)
-        arrays[WEIGHT] = _real(asked.weight)[0].expand(shape)
+        arrays |= _real(asked, {WEIGHT: asked.weight})[0]
     if asked.mask is not None:
         plan.check_mask(asked.mask, asked.mask.dtype is torch.bool)
         plan.check_broadcasts(MASK, asked.mask.shape, shape)
-        arrays[MASK] = asked.mask.expand(shape)
-    request = Request(asked.p, plan.reduced_dims(asked.dim, len(shape)), asked.nan_policy == "omit")
-    plan.check_not_empty(asked.p, shape, request.dims)
+        arrays[MASK] = asked.mask
+    arrays = {name: array if array.shape == shape else array.expand(shape) for name, array in arrays.items()}
+    request = asked.request(shape)
     plain = not watched() and in_plain_memory([*arrays.values()])
     _check_values(asked, arrays, plain)
     learned = WEIGHT in arrays and arrays[WEIGHT].requires_grad and torch.is_grad_enabled()
     if plain and not learned:
-        result = _fused(request, dtype, x, arrays.get(WEIGHT), arrays.get(MASK))
+        *measured, weight, mask = (arrays.get(name) for name in (*request.of.arrays, WEIGHT, MASK))
+        result = _fused(request, dtype, weight, mask, *measured)
     else:
         result = _composed(request, arrays).to(dtype)
     if asked.keepdim:
@@ -89,38 +90,50 @@ class _Norm(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, request: Request, dtype: torch.dtype, x: Tensor, weight: Tensor | None, mask: Tensor | None
+        ctx: Any,
+        request: Request,
+        dtype: torch.dtype,
+        weight: Tensor | None,
+        mask: Tensor | None,
+        *measured: Tensor,
     ) -> Tensor:
-        found = fused_norms.norm(MEMORY, request, _named(x, weight, mask))
+        found = fused_norms.norm(MEMORY, request, _named(request, weight, mask, *measured))
         ctx.about = request, found
-        ctx.save_for_backward(x, weight, mask)
+        ctx.save_for_backward(weight, mask, *measured)
         return torch.from_numpy(found.value).to(dtype)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         request, found = ctx.about
-        arrays = _named(*ctx.saved_tensors)
-        x = arrays["x"]
+        arrays = _named(request, *ctx.saved_tensors)
+        wanted = zip(request.of.arrays, ctx.needs_input_grad[4:], strict=True)
+        wrt = [name for name, needs in wanted if needs]
         if torch.is_grad_enabled() or not has_memory(upstream):
             with torch.enable_grad():
-                x = x if x.requires_grad else x.detach().requires_grad_()
-                value = _composed(request, {**arrays, "x": x})
-                [gradient] = torch.autograd.grad(value, x, upstream.to(value.dtype), create_graph=True)
+                arrays |= {
+                    name: a if a.requires_grad else a.detach().requires_grad_() for name in wrt for a in [arrays[name]]
+                }
+                value = _composed(request, arrays)
+                leaves = [arrays[name] for name in wrt]
+                gradients = torch.autograd.grad(value, leaves, upstream.to(value.dtype), create_graph=True)
         else:
             above = np.asarray(upstream.double().numpy())
-            gradient = fused_norms.gradient(MEMORY, request, arrays, found, above)
-        return None, None, gradient, None, None
+            gradients = fused_norms.gradients(MEMORY, request, arrays, found, above, wrt)
+        by_name = dict(zip(wrt, gradients, strict=True))
+        return None, None, None, None, *[by_name.get(name) for name in request.of.arrays]
 
 
 _fused: Callable[..., Tensor] = _Norm.apply  # pyright: ignore[reportUnknownVariableType]
 
 
-def _named(x: Tensor, weight: Tensor | None, mask: Tensor | None) -> dict[str, Tensor]:
-    return {name: array for name, array in (("x", x), (WEIGHT, weight), (MASK, mask)) if array is not None}
+def _named(request: Request, weight: Tensor | None, mask: Tensor | None, *measured: Tensor) -> dict[str, Tensor]:
+    named = {**dict(zip(request.of.arrays, measured, strict=True)), WEIGHT: weight, MASK: mask}
+    return {name: array for name, array in named.items() if array is not None}
 
 
 def _composed(request: Request, arrays: Tensors) -> Tensor:
-    wide = torch.float32 if arrays["x"].device.type == "mps" else torch.float64  # which has no float64
+    on = arrays[request.of.arrays[0]].device
+    wide = torch.float32 if on.type == "mps" else torch.float64  # which has no float64
 
     def compute(formula: Formula, given: Sequence[Tensor]) -> Tensor:
         return elementwise(formula, (), wide, *given)
@@ -130,11 +143,12 @@ def _composed(request: Request, arrays: Tensors) -> Tensor:
 
 def _check_values(asked: NormCall, arrays: Tensors, plain: bool) -> None:
     """Check what can only be seen in the elements, where they are at hand."""
-    if watched() or not arrays["x"].is_cpu:
+    if watched() or not all(array.is_cpu for array in arrays.values()):
         return
 
-    def count(formula: Formula) -> float:
-        given = {name: arrays[name].detach() for name in formula.arrays}
+    def count(formula: Formula, **further: Tensor) -> float:
+        named = {**arrays, **further}
+        given = {name: named[name].detach() for name in formula.arrays}
         if plain:
             return fused.total(MEMORY, formula, given)
         return float(with_operations(formula, (), torch.float64, *given.values()).sum())
@@ -142,18 +156,33 @@ def _check_values(asked: NormCall, arrays: Tensors, plain: bool) -> None:
     if WEIGHT in arrays:
         plan.check_no_negative_weight(count(negatives(weight_term(MASK in arrays))))
     if asked.nan_policy == "raise":
-        plan.check_no_nan("x", count(nan_count(MASK in arrays)))
+        for name in asked.of.arrays:
+            plan.check_no_nan(name, count(nan_count(MASK in arrays), x=arrays[name]))
 
 
-def _real(x: Tensor) -> tuple[Tensor, torch.dtype]:
-    """The tensor in real numbers with fractions, and the dtype of its norm."""
-    if x.layout is not torch.strided:
-        plan.refuse_layout("norm", "x", x.layout)
-    if x.is_complex():
-        single = x.dtype is not torch.complex128
-        return x.to(torch.complex128).abs(), torch.float32 if single else torch.float64
-    if not x.is_floating_point():
-        return x.double(), torch.float64
-    if x.dtype not in _FLOATING:
-        raise DtypeError(f"a norm is not implemented for {x.dtype}: use x.float()")
-    return x, torch.promote_types(x.dtype, torch.float32)
+def _real(asked: NormCall, arrays: Tensors) -> tuple[dict[str, Tensor], torch.dtype]:
+    """The tensors in real numbers with fractions, and the dtype of their norm."""
+    for name, x in arrays.items():
+        if x.layout is not torch.strided:
+            plan.refuse_layout(asked.function, name, x.layout)
+    if any(x.is_complex() for x in arrays.values()):
+        return _moduli(asked, arrays)
+    dtype = torch.float32
+    for x in arrays.values():
+        if x.is_floating_point() and x.dtype not in _FLOATING:
+            raise DtypeError(f"{asked.function} is not implemented for {x.dtype}: use x.float()")
+        dtype = torch.promote_types(dtype, x.dtype if x.is_floating_point() else torch.float64)
+    return {name: x if x.is_floating_point() else x.double() for name, x in arrays.items()}, dtype
+
+
+def _moduli(asked: NormCall, arrays: Tensors) -> tuple[dict[str, Tensor], torch.dtype]:
+    """The moduli of complex numbers; of two, that of their difference and 0, of which it is the difference."""
+    wide = {name: x.to(torch.complex128) for name, x in arrays.items()}
+    single = all(x.dtype in (torch.complex64, torch.complex32, *_FLOATING - {torch.float64}) for x in arrays.values())
+    dtype = torch.float32 if single else torch.float64
+    first, *others = wide.values()
+    if not others:
+        return {name: x.abs() for name, x in wide.items()}, dtype
+    asked.common_shape({name: x.shape for name, x in wide.items()})
+    found = (first - others[0] + asked.eps).abs()
+    return {"a": found, "b": torch.full_like(found, asked.eps)}, dtype
