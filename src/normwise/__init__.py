@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from normwise.norms import l1_norm as l1_norm
     from normwise.norms import l2_norm as l2_norm
     from normwise.norms import norm as norm
+    from normwise.pairs import nearest as nearest
+    from normwise.pairs import pairwise as pairwise
 
 __version__ = "0.1.0"
 
@@ -32,7 +34,9 @@ _HOME = {
     "losses": "normwise.catalogue",
     "l1_norm": "normwise.norms",
     "l2_norm": "normwise.norms",
+    "nearest": "normwise.pairs",
     "norm": "normwise.norms",
+    "pairwise": "normwise.pairs",
     "value_and_grad": "normwise.functional",
 }
 """Where each public name lives. A name is loaded at its first use, so importing normwise loads no array library."""

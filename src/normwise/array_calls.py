@@ -284,7 +284,11 @@ def _strides(array: Any) -> list[int]:
 def _empty_like(array: Any, dtype: Any) -> Any:
     if not array.flags.c_contiguous:
         return np.empty_like(array, dtype, subok=False)
-    return BUFFERS.empty(array.size, np.dtype(dtype or array.dtype)).reshape(array.shape)
+    return _empty(array.shape, dtype or array.dtype)
+
+
+def _empty(shape: Sequence[int], dtype: Any) -> Any:
+    return BUFFERS.empty(math.prod(shape), np.dtype(dtype)).reshape(tuple(shape))
 
 
 MEMORY = Memory(
@@ -296,5 +300,6 @@ MEMORY = Memory(
     size=attrgetter("size"),
     copy=np.ascontiguousarray,
     empty_like=_empty_like,
+    empty=_empty,
     spread=np.broadcast_to,
 )

@@ -71,13 +71,18 @@ def _real(xp: Any, asked: NormCall, arrays: Mapping[str, Any]) -> tuple[dict[str
     """The arrays in real numbers with fractions, and the dtype of their norm."""
     if any(xp.isdtype(x.dtype, "complex floating") for x in arrays.values()):
         return _moduli(xp, asked, arrays)
+    return real(xp, asked.function, arrays)
+
+
+def real(xp: Any, function: str, arrays: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
+    """Return arrays of real numbers with fractions, and the dtype of what is computed of them."""
     numpy = array_api_compat.is_numpy_namespace(xp)
     found: dict[str, Any] = {}
     for name, x in arrays.items():
         if xp.isdtype(x.dtype, ("integral", "bool")):
             found[name] = xp.astype(x, xp.float64)
         elif not xp.isdtype(x.dtype, "real floating") or (numpy and x.dtype.itemsize > 8):
-            raise DtypeError(f"{asked.function} is not implemented for {x.dtype}: expected numbers, of 64 bits at most")
+            raise DtypeError(f"{function} is not implemented for {x.dtype}: expected real numbers, of 64 bits at most")
         else:
             found[name] = x
     dtypes = [np.float32 if numpy and x.dtype.itemsize == 2 else x.dtype for x in found.values()]

@@ -267,7 +267,7 @@ InputError
 """
 
 
-NORMS = ("distance", "l1_norm", "l2_norm", "norm")
+NORMS = ("distance", "l1_norm", "l2_norm", "nearest", "norm", "pairwise")
 """The functions of the package that are no losses; they are here too."""
 
 

@@ -37,6 +37,8 @@ class Memory(NamedTuple):
     """A contiguous copy."""
     empty_like: Callable[[Any, Any], Any]
     """Memory for a result of an array's shape and a dtype: dense, and contiguous if the array is."""
+    empty: Callable[[Sequence[int], Any], Any]
+    """Contiguous memory for a result of a shape and a dtype."""
     spread: Callable[[Any, Sequence[int]], Any]
     """An array of the library over NumPy's memory, repeated to a shape."""
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, NoReturn
 
 from normwise.catalogue import Loss, losses
+from normwise.catalogue.metrics import ALIASES, METRICS, Metric, metric_of, metric_of_loss
 from normwise.engines.layout import Layout, Lines
 from normwise.errors import (
     DeviceError,
@@ -257,6 +258,97 @@ def distance_order(p: Any) -> float:
     return value
 
 
+def find_metric(name: Any, p: Any, parameters: Mapping[str, Any]) -> tuple[Metric, dict[str, float]]:
+    """The metric of a name or a loss, and the parameters of the loss."""
+    known = ALIASES.get(name, name) if isinstance(name, str) else name
+    if isinstance(known, str) and known in METRICS:
+        if parameters:
+            raise InputError(f"the metric {name!r} has no parameter {next(iter(parameters))!r}")
+        if known == "lp":
+            if p is None:
+                raise InputError(f"the metric {name!r} needs its order p: a number that is 0 or more, or inf")
+            return metric_of("lp", distance_order(p)), {}
+        _check_no_order(name, p)
+        return metric_of(known), {}
+    if isinstance(known, str):
+        word = known.partition(":")[0].strip().removesuffix("_loss")
+        if word not in losses:
+            names = (*METRICS, *ALIASES, *losses)
+            raise InputError(f"there is no metric {name!r}: {near_names(word, names)}")
+        loss, given = parse_loss(known)
+    else:
+        loss, given = find_loss(known), {}
+    _check_no_order(loss.name, p)
+    if loss.further_arrays:
+        raise InputError(f"{loss.name} reads {', '.join(loss.further_arrays)} beside two points: it makes no metric")
+    return metric_of_loss(loss), bind_parameters(loss, {**given, **parameters})
+
+
+def _check_no_order(name: Any, p: Any) -> None:
+    if p is not None:
+        raise InputError(f"p is the order of the metric 'lp', but the metric is {name!r}")
+
+
+def pair_shapes(a: Shape, b: Shape) -> tuple[int, ...]:
+    """The batch of two sets of points; `ShapeMismatchError` where they make no pairs."""
+    a, b = tuple(a), tuple(b)
+    for name, shape in (("a", a), ("b", b)):
+        if not shape:
+            raise ShapeMismatchError(f"{name} is a number: expected points, of the shape (n, d), or one point, (d,)")
+    if a[-1] != b[-1]:
+        raise ShapeMismatchError(f"a is {a} and b is {b}: their points have {a[-1]} and {b[-1]} features")
+    try:
+        return broadcast_shape(a[:-2], b[:-2])
+    except ShapeMismatchError:
+        raise ShapeMismatchError(
+            f"a is {a} and b is {b}: their batches {a[:-2]} and {b[:-2]} do not broadcast"
+        ) from None
+
+
+def check_features(largest: bool, features: int) -> None:
+    """Raise where the largest difference of no features is asked for."""
+    if largest and features == 0:
+        raise ParameterError("the largest difference has no value for points without features")
+
+
+def check_feature_weight(shape: Shape, features: int) -> None:
+    """Raise `ShapeMismatchError` where a weight is not one for each feature."""
+    if tuple(shape) != (features,):
+        raise ShapeMismatchError(
+            f"weight is {tuple(shape)}: expected one for each of {features} features, ({features},)"
+        )
+
+
+def neighbours(k: Any, points: int) -> int:
+    """The number of neighbours that are asked for."""
+    try:
+        count = operator.index(k)
+    except TypeError:
+        raise InputError(f"k, the number of neighbours, is to be an int, not {k!r}") from None
+    if not 1 <= count <= points:
+        raise InputError(f"k, the number of neighbours, is {count}, but b has {points} points: expected 1 to {points}")
+    return count
+
+
+PAIR_REDUCTIONS = ("min", "mean", "sum")
+
+
+def pair_reduction(reduce: Any, dim: Any) -> tuple[str | None, int]:
+    """How a matrix of distances is reduced, and over which of its dimensions: -1 or -2."""
+    if reduce is not None and reduce not in PAIR_REDUCTIONS:
+        expected = ", ".join(map(repr, PAIR_REDUCTIONS))
+        raise InputError(f"{reduce!r} is not a valid value for reduce: expected None, {expected}")
+    if dim not in (-1, -2):
+        raise DimensionError(f"dim is {dim!r}: expected -1, to reduce over the points of b, or -2, over those of a")
+    return reduce, int(dim)
+
+
+def check_reducible(reduce: str, points: tuple[int, int], dim: int) -> None:
+    """Raise where the least or the mean of no distances is asked for."""
+    if reduce != "sum" and points[1 if dim == -1 else 0] == 0:
+        raise ParameterError(f"the {reduce} of no distances has no value: {'b' if dim == -1 else 'a'} has no points")
+
+
 def reduced_dims(dim: Any, rank: int) -> tuple[int, ...]:
     """The dimensions that a norm is taken over, counted from the first: all for None."""
     if dim is None:
@@ -497,6 +589,18 @@ def lay_out_lines(shape: Shape, strides: Sequence[Shape], dims: Sequence[int]) -
     if inner[0][0] < NARROW:
         return Lines(_layout(rows, inner[0], line), "columns", left)
     return Lines(_layout(rows, line, inner[0]), "rows", left)
+
+
+def merged(shape: Shape, strides: Sequence[Shape]) -> tuple[int, tuple[int, ...]] | None:
+    """Lay all dimensions out as one: its length and its stride in each array; None where that cannot be.
+
+    Examples
+    --------
+    >>> merged((2, 3), [(3, 1), (0, 0)])
+    (6, (1, 0))
+    """
+    found = _merged(shape, strides, [i for i, n in enumerate(shape) if n != 1])
+    return None if len(found) > 1 else found[0] if found else (1, (0,) * len(strides))
 
 
 def _merged(shape: Shape, strides: Sequence[Shape], dims: Sequence[int]) -> list[tuple[int, tuple[int, ...]]]:

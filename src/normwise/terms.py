@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from normwise.catalogue import Loss
+from normwise.catalogue.metrics import Metric
 from normwise.catalogue.norms import Norm, norm_of
 from normwise.formula import Formula
 from normwise.formula.derivative import scaled
@@ -190,3 +191,98 @@ def attaining(value: Formula) -> Formula:
     return Formula(
         "top", (*value.arrays, TOP), {}, apply("where", value.expression == variable(TOP), value.expression, 0)
     )
+
+
+MASK_X, MASK_T = "mask_x", "mask_t"
+"""The names of the masks of the two sides of a pair."""
+
+SIDES: dict[str, str] = {
+    "x": "ik",
+    MASK_X: "ik",
+    "t": "jk",
+    MASK_T: "jk",
+    WEIGHT: "k",
+    UNIT: "ij",
+    TOP: "ij",
+}
+"""Which of the indices each array of a pair has: ``i`` and ``j`` number the points of the sides, ``k`` the features."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairTerms:
+    """The formulas of all pairs' distances.
+
+    Attributes
+    ----------
+    sums : tuple of Formula
+        What is summed over the features (or what the largest is taken of): all of the same arrays and parameters.
+    finish : Formula
+        Of the sums ``s0``, ``s1``, ...
+    modulus : Formula
+        The size of the difference, where it is there.
+    measured : PairTerms, optional
+        The same of differences divided by `UNIT`; for norms.
+    """
+
+    sums: tuple[Formula, ...]
+    finish: Formula
+    modulus: Formula
+    measured: PairTerms | None = None
+
+
+@functools.cache
+def pair_terms(metric: Metric, weighted: bool, masked: tuple[bool, bool], omits: bool) -> PairTerms:
+    """Return the terms of a metric: with weights, with masks of the sides, without nans.
+
+    Where features may be missing, two more sums tell how much is there and how much there would be.
+    """
+    terms = _pair_terms(metric, weighted, masked, omits, measured=False)
+    if metric.norm is None or not metric.norm.may_leave_range:
+        return terms
+    return replace(terms, measured=_pair_terms(metric, weighted, masked, omits, measured=True))
+
+
+def _pair_terms(metric: Metric, weighted: bool, masked: tuple[bool, bool], omits: bool, measured: bool) -> PairTerms:
+    first, w = metric.sums[0], variable(WEIGHT)
+    misses = omits or any(masked)
+    names = [name for name, there in zip((MASK_X, MASK_T), masked, strict=True) if there]
+    arrays = ("x", "t", *([WEIGHT] if weighted else []), *names, *([UNIT] if measured else []))
+
+    def kept(expression: Expression) -> Expression:
+        if omits:
+            for name in ("x", "t"):
+                expression = apply("where", variable(name) == variable(name), expression, 0)
+        for name in names:
+            expression = apply("where", variable(name), expression, 0)
+        return expression
+
+    def term(expression: Expression) -> Formula:
+        return Formula(metric.name, arrays, first.parameters, expression)
+
+    def weighed(formula: Formula) -> Expression:
+        expression = formula.expression
+        if measured and metric.norm is not None:
+            given = (variable("x") - variable("t")) / variable(UNIT)
+            expression = metric.norm.element.on(("x", "t", UNIT), x=given).expression
+        if not weighted:
+            return expression
+        return apply("where", w > 0, expression, 0) if metric.is_extreme else expression * w
+
+    def present(expression: Expression) -> Expression:
+        return kept(apply("where", w > 0, expression, 0) if weighted else expression)
+
+    sums = [term(kept(weighed(formula))) for formula in metric.sums]
+    modulus = term(present(abs(variable("x") - variable("t"))))
+    if not misses:
+        return PairTerms(tuple(sums), metric.finish, modulus)
+    one = w if weighted else constant(1)
+    if metric.is_extreme:
+        # The largest of what is there: that anything is there is told by a largest of its own.
+        finish = apply("where", variable("s1") > 0, metric.finish.expression, math.nan)
+        return PairTerms((*sums, term(present(constant(1)))), Formula("finish", ("s0", "s1"), {}, finish), modulus)
+    there, whole = (variable(f"s{len(sums) + i}") for i in range(2))
+    names_of_sums = tuple(f"s{k}" for k in range(len(sums) + 2))
+    shares = {f"s{k}": variable(f"s{k}") * (whole / there) for k in range(len(sums))}
+    finish = metric.finish.on(names_of_sums, **shares).expression
+    finish = apply("where", there > 0, finish, math.nan)
+    return PairTerms((*sums, term(kept(one)), term(one)), Formula("finish", names_of_sums, {}, finish), modulus)

@@ -359,8 +359,11 @@ def _empty_like(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
     """Memory for a result: recycled where it is large."""
     if tensor.nbytes < LARGE or not tensor.is_contiguous():
         return _fresh_like(tensor, dtype=dtype)
-    dtype = dtype or tensor.dtype
-    return torch.from_numpy(BUFFERS.empty(tensor.numel(), _NUMPY[dtype])).view(dtype).view(tensor.shape)
+    return _empty(tensor.shape, dtype or tensor.dtype)
+
+
+def _empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+    return torch.from_numpy(BUFFERS.empty(math.prod(shape), _NUMPY[dtype])).view(dtype).view(tuple(shape))
 
 
 MEMORY = Memory(
@@ -372,6 +375,7 @@ MEMORY = Memory(
     size=Tensor.numel,
     copy=Tensor.contiguous,
     empty_like=_empty_like,
+    empty=_empty,
     spread=lambda array, shape: torch.from_numpy(array).expand(shape),
 )
 

@@ -162,21 +162,29 @@ def _check_values(asked: NormCall, arrays: Tensors, plain: bool) -> None:
 
 def _real(asked: NormCall, arrays: Tensors) -> tuple[dict[str, Tensor], torch.dtype]:
     """The tensors in real numbers with fractions, and the dtype of their norm."""
-    for name, x in arrays.items():
-        if x.layout is not torch.strided:
-            plan.refuse_layout(asked.function, name, x.layout)
     if any(x.is_complex() for x in arrays.values()):
         return _moduli(asked, arrays)
+    return real(asked.function, arrays)
+
+
+def real(function: str, arrays: Tensors) -> tuple[dict[str, Tensor], torch.dtype]:
+    """Return tensors of real numbers with fractions, and the dtype of what is computed of them."""
     dtype = torch.float32
-    for x in arrays.values():
-        if x.is_floating_point() and x.dtype not in _FLOATING:
-            raise DtypeError(f"{asked.function} is not implemented for {x.dtype}: use x.float()")
+    for name, x in arrays.items():
+        if x.layout is not torch.strided:
+            plan.refuse_layout(function, name, x.layout)
+        if x.is_complex() or (x.is_floating_point() and x.dtype not in _FLOATING):
+            mend = f"{name}.abs()" if x.is_complex() else f"{name}.float()"
+            raise DtypeError(f"{function} is not implemented for {x.dtype}: use {mend}")
         dtype = torch.promote_types(dtype, x.dtype if x.is_floating_point() else torch.float64)
     return {name: x if x.is_floating_point() else x.double() for name, x in arrays.items()}, dtype
 
 
 def _moduli(asked: NormCall, arrays: Tensors) -> tuple[dict[str, Tensor], torch.dtype]:
     """The moduli of complex numbers; of two, that of their difference and 0, of which it is the difference."""
+    for name, x in arrays.items():
+        if x.layout is not torch.strided:
+            plan.refuse_layout(asked.function, name, x.layout)
     wide = {name: x.to(torch.complex128) for name, x in arrays.items()}
     single = all(x.dtype in (torch.complex64, torch.complex32, *_FLOATING - {torch.float64}) for x in arrays.values())
     dtype = torch.float32 if single else torch.float64

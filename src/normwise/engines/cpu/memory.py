@@ -42,6 +42,8 @@ def stack_memory(typing_context, size, real):
     length = ir.Constant(ir.IntType(64), size.literal_value)
 
     def lower(context, builder, signature, arguments):
-        return cgutils.alloca_once(builder, context.get_value_type(real.dtype), size=length)
+        memory = cgutils.alloca_once(builder, context.get_value_type(real.dtype), size=length)
+        memory.align = 64  # a vector that lies across two cache lines takes two loads
+        return memory
 
     return result(size, real), lower

@@ -1,0 +1,123 @@
+"""Distances of all pairs of NumPy's points, and of those of any namespace of the array API standard."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+from normwise import composed_pairs, fused, fused_pairs, pair_blocks, pairs, plan
+from normwise.array_calls import MEMORY, is_array, whole
+from normwise.array_norms import real
+from normwise.engines import arrays as array_engine
+from normwise.formula import Formula
+from normwise.fused_pairs import Contraction
+from normwise.pairs import Nearest, PairCall, Pairs
+from normwise.terms import MASK, MASK_T, MASK_X, SIDES, UNIT, WEIGHT, nan_count, negatives, weight_term
+
+
+def call(asked: PairCall) -> Any:
+    """Compute what is asked."""
+    named = asked.named
+    for name, array in named.items():
+        if not is_array(array):
+            message = f"{asked.function} takes arrays of one library: expected an array for {name}"
+            raise TypeError(f"{message}, not a {type(array)}")
+    xp = array_api_compat.array_namespace(*named.values())
+    made = pairs.prepared(xp, asked, functools.partial(real, xp))
+    if array_api_compat.is_numpy_namespace(xp):
+        made = made._replace(arrays={name: whole(array) for name, array in made.arrays.items()})
+    if not any(array_api_compat.is_lazy_array(array) for array in made.arrays.values()):
+        _check_values(xp, asked, made)
+    with array_engine.quiet(xp):
+        if asked.function == "nearest":
+            return _nearest(xp, asked, made)
+        if asked.reduce is None:
+            found = _matrix(xp, asked, made, made.arrays)
+        else:
+            plan.check_reducible(asked.reduce, made.points, asked.dim)
+            found = _reduced(xp, asked, made)
+        found = xp.astype(found, made.dtype, copy=False)
+    left = list(found.shape)
+    for at, single in zip((-2, -1), made.single, strict=True):
+        if single and (asked.reduce is None or at != asked.dim):
+            del left[at if asked.reduce is None else -1]
+    found = xp.reshape(found, tuple(left))
+    return found[()] if array_api_compat.is_numpy_namespace(xp) else found
+
+
+def _matrix(xp: Any, asked: PairCall, made: Pairs, arrays: Mapping[str, Any], dtype: Any = None) -> Any:
+    """The distances of all pairs of some arrays of a call."""
+    dtype = dtype or made.dtype
+    if asked.fast and composed_pairs.may_be_fast(asked.metric, made.terms):
+        wide = {name: xp.astype(array, made.dtype, copy=False) for name, array in arrays.items()}
+        return composed_pairs.fast(xp, asked.metric, wide)
+    if array_api_compat.is_numpy_namespace(xp):
+        return _fused(asked, made, arrays, np.dtype(dtype))
+
+    def compute(formula: Formula, given: Sequence[Any]) -> Any:
+        named = dict(zip(formula.parameters, asked.parameters, strict=True)) if formula.parameters else {}
+        [values] = array_engine.elementwise(xp, formula, given, named)
+        return xp.astype(values, xp.float64) if xp.isdtype(values.dtype, "bool") else values
+
+    wide = {n: a if xp.isdtype(a.dtype, "bool") else xp.astype(a, xp.float64, copy=False) for n, a in arrays.items()}
+    omits = asked.nan_policy == "omit"
+    return composed_pairs.distances(xp, compute, lambda a: a, asked.metric, made.terms, omits, wide)
+
+
+def _fused(asked: PairCall, made: Pairs, arrays: Mapping[str, Any], dtype: Any) -> Any:
+    terms, extreme = made.terms, asked.metric.is_extreme
+    float64 = np.dtype(np.float64)
+    unit = fused_pairs.unit(MEMORY, asked.metric, terms, arrays, float64)
+    if unit is None or terms.measured is None:
+        contraction = Contraction(terms.sums, "ij", (terms.finish,), extreme)
+        return fused_pairs.contracted(MEMORY, contraction, SIDES, arrays, asked.parameters, [dtype])[0]
+    measured = Contraction(terms.measured.sums, "ij", (terms.finish,))
+    [relative] = fused_pairs.contracted(MEMORY, measured, SIDES, {**arrays, UNIT: unit}, (), [float64])
+    return relative * unit
+
+
+def _reduced(xp: Any, asked: PairCall, made: Pairs) -> Any:
+    (n, m), x = made.points, made.arrays["x"]
+    batch = int(np.prod(x.shape[:-2], dtype=int))
+    dtype = made.dtype if asked.reduce == "min" else xp.float64
+
+    def block(i: slice, j: slice) -> Any:
+        return _matrix(xp, asked, made, made.part(i, j), dtype)
+
+    return pair_blocks.reduced(xp, block, n, m, batch, str(asked.reduce), asked.dim)
+
+
+def _nearest(xp: Any, asked: PairCall, made: Pairs) -> Nearest:
+    count = plan.neighbours(asked.k, made.points[1])
+    if array_api_compat.is_numpy_namespace(xp):
+        given = (MEMORY, asked.metric, made.terms, made.arrays, asked.parameters, count, np.dtype(np.float64))
+        values, indices = fused_pairs.nearest(*given)
+    else:
+        found = _matrix(xp, asked, made, made.arrays)
+        indices = xp.argsort(found, axis=-1, stable=True)[..., :count]
+        values = xp.take_along_axis(found, indices, axis=-1)
+    values = xp.astype(values, made.dtype, copy=False)
+    if made.single[0]:
+        values, indices = (xp.reshape(a, (*a.shape[:-2], count)) for a in (values, indices))
+    return Nearest(values, indices)
+
+
+def _check_values(xp: Any, asked: PairCall, made: Pairs) -> None:
+    """Check what can only be seen in the elements."""
+    arrays = made.arrays
+
+    def count(formula: Formula, **given: Any) -> float:
+        if array_api_compat.is_numpy_namespace(xp):
+            return fused.total(MEMORY, formula, given)
+        return float(xp.sum(array_engine.elementwise(xp, formula, [*given.values()], {})[0]))
+
+    if WEIGHT in arrays:
+        plan.check_no_negative_weight(count(negatives(weight_term(masked=False)), weight=arrays[WEIGHT]))
+    if asked.nan_policy == "raise":
+        for name, side, own in (("a", "x", MASK_X), ("b", "t", MASK_T)):
+            masked = {MASK: arrays[own]} if own in arrays else {}
+            plan.check_no_nan(name, count(nan_count(bool(masked)), x=arrays[side], **masked))

@@ -1,0 +1,44 @@
+"""What is made of all pairs' distances without their matrix: block by block, a few thousand points at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+WIDE = 1 << 13
+"""Points of one side in a block at most."""
+
+BLOCK = 1 << 19
+"""Pairs in a block at most: its distances stay in the cache."""
+
+Block = Callable[[slice, slice], Any]
+"""The distances of some points of one side from some of the other."""
+
+
+def slices(n: int, m: int, batch: int, dim: int) -> Iterator[tuple[slice, list[slice]]]:
+    """Yield the blocks of an n x m matrix: some of what is kept, and then all parts of what is reduced over."""
+    kept, over = (n, m) if dim == -1 else (m, n)
+    wide = max(1, min(over, WIDE))
+    tall = max(1, BLOCK // (wide * max(batch, 1)))
+    parts = [slice(j, min(j + wide, over)) for j in range(0, over, wide)]
+    for i in range(0, kept, tall):
+        yield slice(i, min(i + tall, kept)), parts
+
+
+def reduced(xp: Any, block: Block, n: int, m: int, batch: int, reduce: str, dim: int) -> Any:
+    """Reduce a matrix over one of its dimensions, from its blocks."""
+    fold, join = (xp.min, xp.minimum) if reduce == "min" else (xp.sum, xp.add)
+    found: list[Any] = []
+    for kept, parts in slices(n, m, batch, dim):
+        folded = [fold(block(*ordered(kept, over, dim)), axis=dim) for over in parts]
+        whole = folded[0]
+        for part in folded[1:]:
+            whole = join(whole, part)
+        found.append(whole)
+    result = xp.concat(found, axis=-1)
+    return result / (m if dim == -1 else n) if reduce == "mean" else result
+
+
+def ordered(kept: slice, over: slice, dim: int) -> tuple[slice, slice]:
+    """What is kept and what is reduced over, as rows and columns."""
+    return (kept, over) if dim == -1 else (over, kept)

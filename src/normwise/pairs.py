@@ -1,0 +1,317 @@
+"""Distances of all pairs of two sets of points, and what is made of them without the matrix: neighbours, reductions."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+from normwise import plan
+from normwise.catalogue import Loss
+from normwise.catalogue.metrics import Metric
+from normwise.errors import InputError
+from normwise.plan import NanPolicy
+from normwise.terms import MASK, MASK_T, MASK_X, SIDES, WEIGHT, PairTerms, pair_terms
+
+
+class PairCall(NamedTuple):
+    """What a caller asked of `pairwise` or `nearest`, its words checked; the arrays are not yet."""
+
+    function: Literal["pairwise", "nearest"]
+    a: Any
+    b: Any
+    """None where the points are paired with themselves."""
+    metric: Metric
+    parameters: tuple[float, ...]
+    weight: Any
+    mask: Any
+    """One for both sides, or a pair."""
+    nan_policy: NanPolicy
+    given: dict[str, Any]
+    """The arguments beside the arrays, as they were given."""
+    fast: bool = False
+    reduce: str | None = None
+    dim: int = -1
+    k: Any = None
+
+    @property
+    def masks(self) -> tuple[Any, Any]:
+        """The mask of each side, or None."""
+        if isinstance(self.mask, (tuple, list)):
+            given: tuple[Any, ...] = tuple(self.mask)  # type: ignore[arg-type]
+            if len(given) != 2:
+                raise InputError(f"mask holds {len(given)} arrays: expected two, of a and of b, or one for both")
+            return given[0], given[1]
+        return self.mask, self.mask
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """The arrays that were given, by their names."""
+        first, second = self.masks
+        masks = {"mask": first} if first is second else {"mask of a": first, "mask of b": second}
+        found = {"a": self.a, "b": self.b, "weight": self.weight, **masks}
+        return {name: array for name, array in found.items() if array is not None or name == "a"}
+
+
+class Pairs(NamedTuple):
+    """A call with its arrays checked and brought to one batch."""
+
+    arrays: dict[str, Any]
+    """By the names of `SIDES`."""
+    dtype: Any
+    """Of the result."""
+    terms: PairTerms
+    single: tuple[bool, bool]
+    """Whether a side is a single point, whose dimension is left out."""
+
+    @property
+    def points(self) -> tuple[int, int]:
+        """How many there are on each side."""
+        return self.arrays["x"].shape[-2], self.arrays["t"].shape[-2]
+
+    def part(self, i: slice, j: slice) -> dict[str, Any]:
+        """The arrays of some points of each side."""
+        at = {"i": i, "j": j}
+        return {
+            name: array[..., at[SIDES[name][0]], :] if SIDES[name] != "k" else array
+            for name, array in self.arrays.items()
+        }
+
+
+def prepared(xp: Any, asked: PairCall, real: Callable[[str, Mapping[str, Any]], tuple[dict[str, Any], Any]]) -> Pairs:
+    """Check the arrays of a call and bring them to one batch.
+
+    Parameters
+    ----------
+    xp : module
+        Their namespace.
+    asked : PairCall
+        The call.
+    real : callable
+        Gives arrays of real numbers with fractions, and the dtype of what is computed of them.
+    """
+    named = {"a": asked.a} if asked.b is None else {"a": asked.a, "b": asked.b}
+    found, dtype = real(asked.function, named)
+    batch = plan.pair_shapes(*(found[name].shape for name in ("a", "b" if "b" in found else "a")))
+    single = (found["a"].ndim == 1, found.get("b", found["a"]).ndim == 1)
+    found = {name: xp.expand_dims(x, axis=0) if x.ndim == 1 else x for name, x in found.items()}
+    points = {"x": found["a"], "t": found.get("b", found["a"])}
+    arrays = {name: xp.broadcast_to(x, (*batch, *x.shape[-2:])) for name, x in points.items()}
+    if asked.b is None:
+        arrays["t"] = arrays["x"]
+    features = arrays["x"].shape[-1]
+    plan.check_features(asked.metric.is_extreme, features)
+    if asked.weight is not None:
+        plan.check_feature_weight(asked.weight.shape, features)
+        arrays[WEIGHT] = real(asked.function, {WEIGHT: asked.weight})[0][WEIGHT]
+    for side, own, mask in zip(("x", "t"), (MASK_X, MASK_T), asked.masks, strict=True):
+        if mask is not None:
+            plan.check_mask(mask, xp.isdtype(mask.dtype, "bool"))
+            plan.check_broadcasts(MASK, mask.shape, arrays[side].shape)
+            arrays[own] = xp.broadcast_to(mask, arrays[side].shape)
+    masked = (MASK_X in arrays, MASK_T in arrays)
+    terms = pair_terms(asked.metric, WEIGHT in arrays, masked, asked.nan_policy == "omit")
+    return Pairs(arrays, dtype, terms, single)
+
+
+class Nearest(NamedTuple):
+    """The nearest points of a set to each of another, the nearest first."""
+
+    distances: Any
+    indices: Any
+
+
+def pairwise(
+    a: Any,
+    b: Any = None,
+    metric: str | Loss | Any = "l2",
+    p: float | None = None,
+    weight: Any = None,
+    mask: Any = None,
+    nan_policy: NanPolicy = "propagate",
+    fast: bool = False,
+    *,
+    reduce: Literal["min", "mean", "sum"] | None = None,
+    dim: int = -1,
+    **parameters: float,
+) -> Any:
+    r"""Return the distance of each point of one set from each of another.
+
+    .. math:: D_{ij} = f\Big( \sum_k w_k \, g(a_{ik}, b_{jk}) \Big)
+
+    Differences are exact: never does it go through a matrix product unless it is asked to, so near points keep all
+    digits, a point is exactly 0 from itself, and the matrix of a set with itself is exactly symmetric. The sums are
+    float64, and neither they nor their gradients, of any order, need memory of n m d numbers.
+
+    Parameters
+    ----------
+    a, b : torch tensor, NumPy array, or array of the array API standard
+        Points, of the shapes (..., n, d) and (..., m, d); of any real dtypes. What stands before is a batch, and
+        broadcasts. A single point may be (d,); its dimension is then left out. Without ``b`` the points of ``a`` are
+        paired with themselves.
+    metric : str, loss, or function of a loss
+        ``"l1"``, ``"l2"``, ``"sqeuclidean"``, ``"linf"``, ``"lp"`` (with ``p``), ``"canberra"``, ``"braycurtis"``,
+        ``"cosine"``, or the names that SciPy has for them; or a loss of the catalogue or of your own, summed over the
+        features (``"huber:delta=2"``).
+    p : float, optional
+        The order of ``"lp"``: 0 or more.
+    weight : array, optional
+        One for each feature, 0 or more.
+    mask : array of bool, or a pair of them, optional
+        Broadcastable to the points of both sides; of a pair the first belongs to ``a``, the second to ``b``. A feature
+        counts where it is True on both sides; the sum of those that count is scaled up to stand for all, by weight, as
+        scikit-learn's ``nan_euclidean_distances`` does. Where none counts the distance is nan.
+    nan_policy : {"propagate", "omit", "raise"}
+        What a nan does: show in the distances, be dropped as by a mask, or raise.
+    fast : bool
+        Whether ``"l2"`` and ``"sqeuclidean"`` may go through a matrix product, of points less the mean of ``b``, in
+        their own dtype, float32 at least. A squared distance is then off by up to
+        :math:`(d + 8) \epsilon (|a_i|^2 + |b_j|^2)` with :math:`\epsilon` the dtype's resolution and the points as
+        centred: distances between near points may lose all their digits. Other metrics, and calls with a mask or that
+        omit nans, are exact all the same.
+    reduce : {"min", "mean", "sum"}, optional
+        What is returned in place of the matrix, which is then never made.
+    dim : {-1, -2}
+        What is reduced over: the points of ``b``, or those of ``a``.
+    **parameters : float
+        Those of a loss.
+
+    Returns
+    -------
+    array of the kind of ``a``
+        Of the shape (..., n, m), or without the dimension that is reduced; of the wider of the two dtypes, float32 at
+        least. At 0, where there are many, the gradient is the smallest subgradient, 0.
+
+    Raises
+    ------
+    InputError
+        Where the metric is unknown, ``p`` or a parameter is none of its own, a weight is negative, or a nan is there
+        and `nan_policy` is ``"raise"``.
+    ParameterError
+        Where ``p`` or a parameter leaves its domain, or the largest difference of no features is asked for; the least
+        or the mean of no points.
+    ShapeMismatchError
+        Where the numbers of features differ, or batches, weights or masks do not fit.
+
+    Notes
+    -----
+    The same as ``scipy.spatial.distance.cdist``, ``sklearn.metrics.pairwise_distances`` and ``torch.cdist``. Where a
+    convention differs: two points at 0 are 0 apart by ``"braycurtis"`` and ``"cosine"`` (SciPy: nan), and a point at 0
+    is 1 from all others by ``"cosine"``, as in scikit-learn.
+
+    Examples
+    --------
+    >>> import numpy, normwise
+    >>> a = numpy.array([[0.0, 0.0], [3.0, 4.0]])
+    >>> normwise.pairwise(a)
+    array([[0., 5.],
+           [5., 0.]])
+    >>> normwise.pairwise(a, metric="huber", delta=2.0)
+    array([[ 0., 10.],
+           [10.,  0.]])
+
+    As a metric of scikit-learn: all at once, or called for each pair.
+
+    >>> from sklearn.cluster import DBSCAN
+    >>> x = numpy.array([[1.0, 2.0], [2.0, 2.0], [2.0, 3.0], [8.0, 7.0], [8.0, 8.0], [25.0, 80.0]])
+    >>> DBSCAN(eps=3, min_samples=2, metric="precomputed").fit(normwise.pairwise(x, metric="l1")).labels_
+    array([ 0,  0,  0,  1,  1, -1])
+    >>> DBSCAN(eps=3, min_samples=2, metric=normwise.pairwise).fit(x).labels_
+    array([ 0,  0,  0,  1,  1, -1])
+    """
+    given = {"metric": metric, "p": p, "weight": weight, "mask": mask, "nan_policy": nan_policy, "fast": fast}
+    if _compiling():
+        from normwise import torch_pairs
+
+        return torch_pairs.noded("pairwise", a, b, {**given, "reduce": reduce, "dim": dim, **parameters})
+    found, bound = plan.find_metric(metric, p, parameters)
+    reduce, dim = plan.pair_reduction(reduce, dim)  # type: ignore[assignment]
+    policy = plan.nan_policy_of(nan_policy)
+    return _called(
+        PairCall(
+            "pairwise",
+            *(a, b, found, tuple(bound.values()), weight, mask, policy),
+            given={**given, "reduce": reduce, "dim": dim, **parameters},
+            fast=bool(fast),
+            reduce=reduce,
+            dim=dim,
+        )
+    )
+
+
+def nearest(
+    a: Any,
+    b: Any,
+    k: int,
+    metric: str | Loss | Any = "l2",
+    p: float | None = None,
+    weight: Any = None,
+    mask: Any = None,
+    nan_policy: NanPolicy = "propagate",
+    **parameters: float,
+) -> Nearest:
+    """Return the `k` points of ``b`` that are nearest to each point of ``a``.
+
+    No matrix of distances is made: the memory is that of the result, and of a tile for each thread.
+
+    Parameters
+    ----------
+    a, b : arrays
+        As for `pairwise`.
+    k : int
+        How many: 1 to the number of points of ``b``.
+    metric, p, weight, mask, nan_policy, **parameters
+        As for `pairwise`.
+
+    Returns
+    -------
+    distances : array
+        Of the shape (..., n, k), the least first; nan comes last. Differentiable.
+    indices : array of int64
+        Which point of ``b`` each is. Of equal distances that of the lower index is first.
+
+    Raises
+    ------
+    InputError
+        As for `pairwise`; and where ``k`` is out of range.
+
+    Examples
+    --------
+    >>> import numpy, normwise
+    >>> a, b = numpy.array([[0.0], [10.0]]), numpy.array([[1.0], [-1.0], [7.0]])
+    >>> distances, indices = normwise.nearest(a, b, k=2)
+    >>> distances
+    array([[1., 1.],
+           [3., 9.]])
+    >>> indices
+    array([[0, 1],
+           [2, 0]])
+    """
+    given = {"metric": metric, "p": p, "weight": weight, "mask": mask, "nan_policy": nan_policy, "k": k, **parameters}
+    if _compiling():
+        from normwise import torch_pairs
+
+        return Nearest(*torch_pairs.noded("nearest", a, b, given))
+    found, bound = plan.find_metric(metric, p, parameters)
+    policy = plan.nan_policy_of(nan_policy)
+    return _called(  # type: ignore[no-any-return]
+        PairCall("nearest", a, b, found, tuple(bound.values()), weight, mask, policy, given=given, k=k)
+    )
+
+
+def _compiling() -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and torch.compiler.is_dynamo_compiling()
+
+
+def _called(asked: PairCall) -> Any:
+    torch = sys.modules.get("torch")
+    if torch is not None and any(
+        isinstance(x, torch.Tensor) or hasattr(type(x), "__torch_function__") for x in (asked.a, asked.b)
+    ):
+        from normwise import torch_pairs
+
+        return torch_pairs.call(asked)
+    from normwise import array_pairs
+
+    return array_pairs.call(asked)

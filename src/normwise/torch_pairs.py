@@ -1,0 +1,444 @@
+"""Distances of all pairs of torch's points, as part of autograd's graph.
+
+`Contract` sums formulas over one index, and its derivatives are contractions over another: so every order of gradient
+exists, and none needs an array with all three. The first gradient of a distance is fused with its finishing formula.
+"""
+
+# pyright: reportUnknownVariableType=false, reportIncompatibleMethodOverride=false
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from array_api_compat import torch as xp
+from torch.overrides import handle_torch_function, has_torch_function
+
+from normwise import composed_pairs, fused, fused_pairs, pair_blocks, pairs, plan
+from normwise.catalogue.metrics import Metric
+from normwise.formula import Formula
+from normwise.formula.expression import variable
+from normwise.fused_pairs import Contraction, Target
+from normwise.pairs import Nearest, PairCall, Pairs
+from normwise.terms import (
+    MASK_T,
+    MASK_X,
+    SIDES,
+    TOP,
+    UNIT,
+    WEIGHT,
+    PairTerms,
+    attaining,
+    nan_count,
+    negatives,
+    ties,
+    weight_term,
+)
+from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, has_memory, in_plain_memory, watched, with_operations
+from normwise.torch_norms import real
+
+Tensor = torch.Tensor
+Named = Mapping[str, Tensor]
+
+F64 = torch.float64
+
+
+class Sum(NamedTuple):
+    """What a contraction sums, and of which indices its arrays are."""
+
+    formulas: tuple[Formula, ...]
+    target: Target
+    sides: Mapping[str, str]
+    parameters: tuple[float, ...]
+    dtypes: tuple[torch.dtype, ...]
+
+
+def contract(asked: Sum, arrays: Named) -> tuple[Tensor, ...]:
+    """Sum formulas over an index, as part of autograd's graph."""
+    given = [arrays[name] for name in asked.formulas[0].arrays]
+    if watched() or not in_plain_memory(given):
+        return _with_operations(asked, given)
+    return Contract.apply(asked, *given)  # type: ignore[no-any-return]
+
+
+class Contract(torch.autograd.Function):
+    """Sums of formulas over an index, on the fused kernels."""
+
+    @staticmethod
+    def forward(ctx: Any, asked: Sum, *given: Tensor) -> tuple[Tensor, ...]:
+        ctx.asked = asked
+        ctx.save_for_backward(*given)
+        ctx.set_materialize_grads(False)
+        return tuple(_raw(asked, dict(zip(asked.formulas[0].arrays, given, strict=True))))
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor | None) -> tuple[Tensor | None, ...]:
+        asked, names = ctx.asked, ctx.asked.formulas[0].arrays
+        arrays = dict(zip(names, ctx.saved_tensors, strict=True))
+        wanted = [name for name, needs in zip(names, ctx.needs_input_grad[1:], strict=True) if needs]
+        found = pulled_back(asked, arrays, upstream, wanted)
+        return None, *[found.get(name) for name in names]
+
+
+def _raw(asked: Sum, arrays: Named, maximum: bool = False) -> list[Tensor]:
+    finishes = tuple(_single(k) for k in range(len(asked.formulas)))
+    contraction = Contraction(asked.formulas, asked.target, finishes, maximum)
+    return fused_pairs.contracted(MEMORY, contraction, asked.sides, arrays, asked.parameters, asked.dtypes)
+
+
+@functools.cache
+def _single(k: int) -> Formula:
+    """The formula that gives one of the sums as it is."""
+    return Formula("sum", (f"s{k}",), {}, variable(f"s{k}"))
+
+
+def pulled_back(
+    asked: Sum, arrays: Named, upstream: Sequence[Tensor | None], wanted: Sequence[str]
+) -> dict[str, Tensor]:
+    """Return for each of some arrays the gradient of the sums times what comes from upstream."""
+    there = tuple(k for k, above in enumerate(upstream) if above is not None)
+    if not there:
+        return {}
+    names = [_upstream(asked.formulas[0], k) for k in there]
+    above = dict(zip(names, (u for u in upstream if u is not None), strict=True))
+    sides = {**asked.sides, **dict.fromkeys(names, asked.target)}
+    found: dict[str, Tensor] = {}
+    for name in wanted:
+        own = asked.sides[name]
+        target: Any = "ik" if own == "k" else own
+        dtype = F64 if own == "k" else arrays[name].dtype
+        pulled = Sum((_pullback(asked.formulas, there, name),), target, sides, asked.parameters, (dtype,))
+        [gradient] = contract(pulled, {**arrays, **above})
+        if own == "k":
+            gradient = gradient.reshape(-1, gradient.shape[-1]).sum(0).to(arrays[name].dtype)
+        found[name] = gradient
+    return found
+
+
+def _upstream(formula: Formula, k: int) -> str:
+    return f"{UPSTREAM}{len(formula.arrays)} {k}"
+
+
+@functools.cache
+def _pullback(formulas: tuple[Formula, ...], there: tuple[int, ...], name: str) -> Formula:
+    """The derivative of some formulas in one array, each times what comes from upstream, added up."""
+    parts = [formulas[k].along({name: _upstream(formulas[0], k)}) for k in there]
+    arrays = (*formulas[0].arrays, *(_upstream(formulas[0], k) for k in there))
+    expression = functools.reduce(operator.add, [part.expression for part in parts])
+    return Formula(parts[0].name, arrays, formulas[0].parameters, expression)
+
+
+def _with_operations(asked: Sum, given: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """The sums in torch's own operations, for transforms and strange tensors: of arrays with all three indices."""
+    names = asked.formulas[0].arrays
+    spread = [composed_pairs.spread(xp, array, asked.sides[n]) for n, array in zip(names, given, strict=True)]
+    spread = list(torch.broadcast_tensors(*spread))
+    over = {"ij": -1, "ik": -2, "jk": -3}[asked.target]
+    return tuple(
+        elementwise(formula, asked.parameters, F64, *spread).sum(over).to(dtype)
+        for formula, dtype in zip(asked.formulas, asked.dtypes, strict=True)
+    )
+
+
+class Distance(NamedTuple):
+    """What the distances of all pairs are made of."""
+
+    metric: Metric
+    terms: PairTerms
+    parameters: tuple[float, ...]
+
+    def measured(self) -> Distance:
+        """The same with differences in units."""
+        return self._replace(terms=self.terms.measured)
+
+    def sum(self, formulas: Sequence[Formula]) -> Sum:
+        """A sum over the features."""
+        return Sum(tuple(formulas), "ij", SIDES, self.parameters, (F64,) * len(formulas))
+
+
+class Fused(torch.autograd.Function):
+    """The distances of all pairs, their sums and the finishing formula in one pass."""
+
+    @staticmethod
+    def forward(ctx: Any, asked: Distance, dtype: torch.dtype, *given: Tensor) -> Tensor:
+        metric, terms = asked.metric, asked.terms
+        arrays = dict(zip(terms.sums[0].arrays, given, strict=True))
+        kept = () if terms.finish is metric.finish and metric.is_sum else range(len(terms.sums))
+        finishes = (terms.finish, *(_single(k) for k in kept))
+        contraction = Contraction(terms.sums, "ij", finishes, metric.is_extreme)
+        dtypes = (dtype, *(F64 for _ in kept))
+        value, *sums = fused_pairs.contracted(MEMORY, contraction, SIDES, arrays, asked.parameters, dtypes)
+        ctx.asked, ctx.sums = asked, sums
+        ctx.save_for_backward(*given)
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        asked: Distance = ctx.asked
+        names = asked.terms.sums[0].arrays
+        arrays = dict(zip(names, ctx.saved_tensors, strict=True))
+        wanted = [name for name, needs in zip(names, ctx.needs_input_grad[2:], strict=True) if needs]
+        if torch.is_grad_enabled() or not has_memory(upstream):
+            with torch.enable_grad():
+                arrays |= {
+                    name: a if a.requires_grad else a.detach().requires_grad_()
+                    for name in wanted
+                    for a in [arrays[name]]
+                }
+                value = composed(asked, arrays)
+                leaves = [arrays[name] for name in wanted]
+                gradients = torch.autograd.grad(value, leaves, upstream.to(value.dtype), create_graph=True)
+            found = dict(zip(wanted, gradients, strict=True))
+        else:
+            found = _pulled_back(asked, arrays, ctx.sums, upstream, wanted)
+        return None, None, *[found.get(name) for name in names]
+
+
+def _pulled_back(
+    asked: Distance, arrays: dict[str, Tensor], sums: Sequence[Tensor], upstream: Tensor, wanted: Sequence[str]
+) -> dict[str, Tensor]:
+    """Return the gradients of distances times what comes from upstream."""
+    terms = asked.terms
+    if asked.metric.is_extreme:
+        arrays = {**arrays, TOP: sums[0]}
+        attained = asked.sum([attaining(terms.sums[0])])
+        [count] = contract(asked.sum([ties(terms.sums[0])]), arrays)
+        return pulled_back(attained, arrays, [upstream / count], wanted)
+    above = [upstream]
+    if sums:
+        above = [elementwise(_slope(terms.finish, k), (), F64, *sums, upstream) for k in range(len(sums))]
+    return pulled_back(asked.sum(terms.sums), arrays, above, wanted)
+
+
+@functools.cache
+def _slope(finish: Formula, k: int) -> Formula:
+    """The derivative of the finishing formula in one of the sums, times what comes from upstream."""
+    return finish.along({f"s{k}": UPSTREAM})
+
+
+def composed(asked: Distance, arrays: dict[str, Tensor], unit: Tensor | None = None) -> Tensor:
+    """Compose the distances of all pairs from contractions, which have gradients of every order."""
+    terms = asked.terms
+    if asked.metric.is_extreme:
+        with torch.no_grad():
+            tops = _raw(asked.sum(terms.sums), arrays, maximum=True)
+            further = {**arrays, TOP: tops[0]}
+            [count] = contract(asked.sum([ties(terms.sums[0])]), further)
+        [attained] = contract(asked.sum([attaining(terms.sums[0])]), {**arrays, TOP: tops[0]})
+        return elementwise(terms.finish, (), F64, attained / count, *tops[1:])
+    if unit is not None:
+        arrays = {**arrays, UNIT: unit}
+    value = elementwise(terms.finish, (), F64, *contract(asked.sum(terms.sums), arrays))
+    return value if unit is None else value * unit
+
+
+def matrix(asked: PairCall, made: Pairs, arrays: dict[str, Tensor]) -> Tensor:
+    """Compute the distances of all pairs of some arrays of a call."""
+    distance = Distance(asked.metric, made.terms, asked.parameters)
+    if asked.fast and composed_pairs.may_be_fast(asked.metric, made.terms):
+        wide = {name: array.to(torch.promote_types(array.dtype, torch.float32)) for name, array in arrays.items()}
+        return composed_pairs.fast(xp, asked.metric, wide).to(made.dtype)
+    if watched() or not in_plain_memory([*arrays.values()]):
+        return _of_operations(asked, made, arrays)
+    unit = fused_pairs.unit(MEMORY, asked.metric, made.terms, arrays, F64)
+    if unit is not None:
+        return composed(distance.measured(), arrays, torch.from_numpy(unit)).to(made.dtype)
+    return Fused.apply(distance, made.dtype, *[arrays[name] for name in made.terms.sums[0].arrays])  # type: ignore[no-any-return]
+
+
+def _of_operations(asked: PairCall, made: Pairs, arrays: Named) -> Tensor:
+    wide = torch.float32 if arrays["x"].device.type == "mps" else F64  # which has no float64
+
+    def compute(formula: Formula, given: Sequence[Tensor]) -> Tensor:
+        return elementwise(formula, asked.parameters if formula.parameters else (), wide, *given)
+
+    omits = asked.nan_policy == "omit"
+    found = composed_pairs.distances(xp, compute, Tensor.detach, asked.metric, made.terms, omits, arrays)
+    return found.to(made.dtype)  # type: ignore[no-any-return]
+
+
+def call(asked: PairCall) -> Any:
+    """Compute what is asked."""
+    named = asked.named
+    if has_torch_function([*named.values()]):
+        function: Callable[..., Any] = getattr(pairs, asked.function)
+        return handle_torch_function(function, [*named.values()], asked.a, asked.b, **asked.given)
+    for name, array in named.items():
+        if not isinstance(array, Tensor):
+            message = f"{asked.function} takes arrays of one library: expected a torch tensor for {name}"
+            raise TypeError(f"{message}, not {type(array)}")
+    made = pairs.prepared(xp, asked, real)
+    _check_values(asked, made)
+    if asked.function == "nearest":
+        return _nearest(asked, made)
+    if asked.reduce is not None:
+        plan.check_reducible(asked.reduce, made.points, asked.dim)
+        return _left(made, _reduced(asked, made), asked.dim)
+    return _left(made, matrix(asked, made, made.arrays))
+
+
+def _left(made: Pairs, found: Tensor, dim: int | None = None) -> Tensor:
+    """The distances without the dimension of a single point."""
+    if dim is not None:
+        return found.squeeze(-1) if made.single[0 if dim == -1 else 1] else found
+    if made.single[1]:
+        found = found.squeeze(-1)
+    return found.squeeze(-1 if made.single[1] else -2) if made.single[0] else found
+
+
+def _check_values(asked: PairCall, made: Pairs) -> None:
+    """Check what can only be seen in the elements, where they are at hand."""
+    arrays = made.arrays
+    if watched() or not all(array.is_cpu for array in arrays.values()):
+        return
+    plain = in_plain_memory([*arrays.values()])
+
+    def count(formula: Formula, **given: Tensor) -> float:
+        given = {name: array.detach() for name, array in given.items()}
+        if plain:
+            return fused.total(MEMORY, formula, given)
+        return float(with_operations(formula, (), F64, *given.values()).sum())
+
+    if WEIGHT in arrays:
+        plan.check_no_negative_weight(count(negatives(weight_term(masked=False)), weight=arrays[WEIGHT]))
+    if asked.nan_policy == "raise":
+        for name, side, own in (("a", "x", MASK_X), ("b", "t", MASK_T)):
+            masked = {"mask": arrays[own]} if own in arrays else {}
+            plan.check_no_nan(name, count(nan_count(bool(masked)), x=arrays[side], **masked))
+
+
+class _Blocks(torch.autograd.Function):
+    """A reduction of all pairs' distances, block by block forward and backward."""
+
+    @staticmethod
+    def forward(ctx: Any, asked: PairCall, made: Pairs, names: Sequence[str], *given: Tensor) -> Tensor:
+        ctx.about = asked, made, names
+        (n, m), batch = made.points, made.arrays["x"].shape[:-2].numel()
+
+        def block(i: slice, j: slice) -> Tensor:
+            return matrix(asked, made._replace(dtype=_dtype(asked, made)), made.part(i, j))
+
+        value = pair_blocks.reduced(xp, block, n, m, batch, str(asked.reduce), asked.dim)
+        ctx.save_for_backward(value, *given)
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        asked, made, names = ctx.about
+        value, *given = ctx.saved_tensors
+        made = made._replace(arrays={**made.arrays, **dict(zip(names, given, strict=True))})
+        if torch.is_grad_enabled():
+            with torch.enable_grad():
+                found = _of_matrix(asked, made)
+                gradients = torch.autograd.grad(found, given, upstream, create_graph=True, allow_unused=True)
+        else:
+            gradients = _block_gradients(asked, made, names, value, upstream)
+        return None, None, None, *gradients
+
+
+def _dtype(asked: PairCall, made: Pairs) -> torch.dtype:
+    """Sums of distances are summed in float64; the least is one of them."""
+    return made.dtype if asked.reduce == "min" else F64
+
+
+def _of_matrix(asked: PairCall, made: Pairs) -> Tensor:
+    """The reduction of the whole matrix, for a gradient of a gradient and for what is not in plain memory."""
+    found = matrix(asked, made._replace(dtype=_dtype(asked, made)), made.arrays)
+    over = {"min": torch.amin, "mean": torch.mean, "sum": torch.sum}[str(asked.reduce)]
+    return over(found, asked.dim)
+
+
+def _reduced(asked: PairCall, made: Pairs) -> Tensor:
+    if watched() or not in_plain_memory([*made.arrays.values()]):
+        return _of_matrix(asked, made).to(made.dtype)
+    names = [name for name, array in made.arrays.items() if array.is_floating_point()]
+    found: Tensor = _Blocks.apply(asked, made, names, *[made.arrays[name] for name in names])
+    return found.to(made.dtype)
+
+
+def _block_gradients(
+    asked: PairCall, made: Pairs, names: Sequence[str], value: Tensor, upstream: Tensor
+) -> list[Tensor]:
+    """The gradients of a reduction in the arrays of some names, block by block."""
+    (n, m), batch = made.points, made.arrays["x"].shape[:-2].numel()
+    totals = {name: torch.zeros(made.arrays[name].shape, dtype=F64) for name in names}
+    narrow = made._replace(dtype=_dtype(asked, made))
+    if asked.reduce == "mean":
+        upstream = upstream / (m if asked.dim == -1 else n)
+    for kept, parts in pair_blocks.slices(n, m, batch, asked.dim):
+        places = [pair_blocks.ordered(kept, over, asked.dim) for over in parts]
+        least, above = (a[..., kept].unsqueeze(asked.dim) for a in (value, upstream))
+        if asked.reduce == "min":
+            with torch.no_grad():
+                equal = [
+                    (matrix(asked, narrow, made.part(*place)) == least).sum(asked.dim, keepdim=True) for place in places
+                ]
+            above = above / sum(equal)
+        for place in places:
+            with torch.enable_grad():
+                part = {name: a.detach() for name, a in made.part(*place).items()}
+                part |= {name: part[name].requires_grad_() for name in names}
+                found = matrix(asked, narrow, part)
+            factor = above * (found.detach() == least) if asked.reduce == "min" else above.expand(found.shape)
+            gradients = torch.autograd.grad(found, [part[name] for name in names], factor.to(found.dtype))
+            where = dict(zip("ij", place, strict=True))
+            for name, gradient in zip(names, gradients, strict=True):
+                own = SIDES[name]
+                at = totals[name] if own == "k" else totals[name][..., where[own[0]], :]
+                at += gradient
+    return [totals[name].to(made.arrays[name].dtype) for name in names]
+
+
+def _nearest(asked: PairCall, made: Pairs) -> Nearest:
+    count = plan.neighbours(asked.k, made.points[1])
+    arrays = made.arrays
+    learned = torch.is_grad_enabled() and any(array.requires_grad for array in arrays.values())
+    if watched() or not in_plain_memory([*arrays.values()]):
+        values, order = torch.sort(matrix(asked, made, arrays), dim=-1, stable=True)
+        values, indices = values[..., :count], order[..., :count]
+    else:
+        with torch.no_grad():
+            still = {name: array.detach() for name, array in arrays.items()}
+            found, places = fused_pairs.nearest(MEMORY, asked.metric, made.terms, still, asked.parameters, count, F64)
+        values, indices = torch.from_numpy(found).to(made.dtype), torch.from_numpy(places)
+        if learned:
+            values = _at(asked, made, indices)
+    if made.single[0]:
+        values, indices = values.squeeze(-2), indices.squeeze(-2)
+    return Nearest(values, indices)
+
+
+def _at(asked: PairCall, made: Pairs, indices: Tensor) -> Tensor:
+    """The distances from some points, each from its own, as part of autograd's graph."""
+    part: dict[str, Tensor] = {}
+    flat = indices.flatten(-2).unsqueeze(-1)
+    for name, array in made.arrays.items():
+        if SIDES[name] == "jk":
+            taken = torch.take_along_dim(array, flat, -2)
+            part[name] = taken.reshape(*indices.shape, array.shape[-1])
+        else:
+            part[name] = array.unsqueeze(-2) if SIDES[name] == "ik" else array
+    return matrix(asked, made, part).squeeze(-2)
+
+
+def noded(function: str, a: Any, b: Any, given: dict[str, Any]) -> Any:
+    """Call a function of pairs for the compiler, as one node of its graph."""
+    _allow_node()
+    return node(function, a, b, **given)
+
+
+def node(function: str, a: Any, b: Any, **given: Any) -> Any:
+    """Call a function of pairs; the compiler traces the operations within but not how they come to be."""
+    found = getattr(pairs, function)(a, b, **given)
+    return tuple(found) if function == "nearest" else found
+
+
+def _allow_node() -> bool:
+    torch.compiler.allow_in_graph(node)
+    return True
+
+
+# The compiler takes the result for a constant, and so calls it: see `torch_calls`.
+_allow_node._dynamo_marked_constant = True  # type: ignore[attr-defined]
