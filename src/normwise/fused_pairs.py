@@ -19,7 +19,7 @@ from normwise import plan
 from normwise.catalogue.metrics import Metric
 from normwise.catalogue.norms import Extreme, norm_of
 from normwise.engines import arrays as array_engine
-from normwise.engines.cpu import LANES, ContractionKernel, ContractionSpec, Extent, Place, Storage, Strides
+from normwise.engines.cpu import SHALLOW, ContractionKernel, ContractionSpec, Extent, Place, Storage, Strides
 from normwise.formula import Formula, trace, where
 from normwise.fused import Memory
 from normwise.fused_norms import LEAST, reduced
@@ -27,12 +27,10 @@ from normwise.terms import SIDES, PairTerms
 
 Target = Literal["ij", "ik", "jk"]
 
-_ROLES: Mapping[Target, dict[str, str]] = {
-    "ij": {"i": "r", "j": "l", "k": "s"},
-    "ik": {"i": "r", "k": "l", "j": "s"},
-    "jk": {"j": "r", "k": "l", "i": "s"},
-}
-"""What a kernel does with the indices, for what is left: rows, lanes, summed."""
+_SUMMED: Mapping[Target, str] = {"ij": "k", "ik": "j", "jk": "i"}
+
+FEW = 32
+"""Features below which a gradient has the points as lanes: fewer lanes would leave vectors empty."""
 
 AS_IT_IS = trace(lambda s0: s0)
 
@@ -59,6 +57,13 @@ class _Laid(NamedTuple):
     strides: list[Strides]
     extent: Extent
     batch: tuple[int, ...]
+    turned: bool
+    """Whether the rows are the last of what is left."""
+
+    @property
+    def shallow(self) -> int:
+        """How many terms are summed, where they are few."""
+        return self.extent.depth if self.extent.depth <= SHALLOW else 0
 
 
 def contracted(
@@ -92,13 +97,14 @@ def contracted(
     """
     laid = _laid_out(memory, asked, sides, arrays)
     planes, rows, lanes, _ = laid.extent
-    results = [memory.empty((*laid.batch, rows, lanes), dtype) for dtype in dtypes]
+    left = (lanes, rows) if laid.turned else (rows, lanes)
+    results = [memory.empty((*laid.batch, *left), dtype) for dtype in dtypes]
     if 0 in (planes, rows, lanes):
         return results
     storage = (*laid.storage, *(memory.storage[dtype] for dtype in dtypes))
-    width = next((side for side in LANES if side >= lanes), LANES[-1])
-    kernel = _kernel(asked.sums, laid.places, storage, asked.finishes, width, asked.maximum, False)
-    written = [Strides(rows * lanes, lanes, 1, 0)] * len(results)
+    kernel = _kernel(asked.sums, laid.places, storage, asked.finishes, laid.shallow, asked.maximum, False)
+    steps = (1, rows) if laid.turned else (lanes, 1)
+    written = [Strides(rows * lanes, *steps)] * len(results)
     addresses = [*map(memory.address, (*laid.arrays, *results))]
     kernel.run(laid.extent, addresses, [*laid.strides, *written], parameters)
     return results
@@ -119,7 +125,7 @@ def least(
     places = np.full((*laid.batch, rows, count), -1.0)
     if 0 not in (planes, rows, lanes):
         storage: tuple[Storage, ...] = (*laid.storage, "float64", "float64")
-        kernel = _kernel(asked.sums, laid.places, storage, asked.finishes, LANES[-1], asked.maximum, True)
+        kernel = _kernel(asked.sums, laid.places, storage, asked.finishes, laid.shallow, asked.maximum, True)
         kept = [Strides(rows * count, count, 1, 0)] * 2
         addresses = [*map(memory.address, laid.arrays), values.ctypes.data, places.ctypes.data]
         kernel.run(laid.extent, addresses, [*laid.strides, *kept], parameters, count)
@@ -206,7 +212,6 @@ def _kernel(*spec: Any) -> ContractionKernel:
 
 
 def _laid_out(memory: Memory, asked: Contraction, sides: Mapping[str, str], arrays: Mapping[str, Any]) -> _Laid:
-    roles = _ROLES[asked.target]
     read = frozenset[str]().union(*(formula.reads for formula in asked.sums))
     names = [name for name in asked.sums[0].arrays if name in read]
     lengths: dict[str, int] = {}
@@ -215,6 +220,9 @@ def _laid_out(memory: Memory, asked: Contraction, sides: Mapping[str, str], arra
         own = sides[name]
         lengths |= dict(zip(own, array.shape[-len(own) :], strict=True))
         batch = batch or tuple(array.shape[: -len(own)])
+    turned = asked.target != "ij" and lengths["k"] < FEW
+    first, last = reversed(asked.target) if turned else asked.target
+    roles = {first: "r", last: "l", _SUMMED[asked.target]: "s"}
     given = [arrays[name] for name in names]
     planes = _planes(memory, batch, names, sides, given)
     if planes is None:
@@ -238,6 +246,7 @@ def _laid_out(memory: Memory, asked: Contraction, sides: Mapping[str, str], arra
         strides,
         Extent(count, *(by_role[role] for role in "rls")),
         batch,
+        turned,
     )
 
 

@@ -27,14 +27,17 @@ from normwise.formula.source import numba_source
 Place = Literal["rs", "ls", "rl", "r", "l", "s"]
 """Which of the indices an array has: rows, lanes, summed. None has all three."""
 
-LANES = (8, 16, 32)
-"""The lanes that a kernel may take side by side: whole vectors, so that a few features are not a loop of leftovers."""
+LANES = 32
+"""The lanes that are taken side by side: whole vectors, without a loop of leftovers."""
+
+SHALLOW, BROAD = 16, 64
+"""What is summed at most for a kernel to be written out for its length, and the lanes that it takes."""
 
 DEPTH = 1 << 7
 """What is summed in one go: with 32 lanes it fills the innermost cache."""
 
-GROUP = 1 << 7
-"""Rows of a block at most: packing the lanes is then a small part of the work."""
+BLOCK = 1 << 12
+"""Rows times lanes of a block at most: enough rows that packing the lanes is a small part of the work."""
 
 TOGETHER = 4
 """Terms that are added up before they meet the sum in memory."""
@@ -84,10 +87,10 @@ class ContractionSpec:
         The types of those arrays, then of the results.
     finishes : tuple of Formula
         What is written for each row and lane: formulas of ``s0``, ``s1``, ..., the sums.
-    lanes : int
-        One of `LANES`.
+    shallow : int
+        How many terms each sum has; 0 for any number.
     maximum : bool
-        Whether the largest term is taken in place of the sum; nan is larger than all.
+        Whether the largest term is taken in place of the sum; none is to be negative, and nan is larger than all.
     nearest : bool
         Whether for each row the least of the first result are kept, and where they were, in place of all.
     """
@@ -96,9 +99,19 @@ class ContractionSpec:
     places: tuple[Place, ...]
     storage: tuple[Storage, ...]
     finishes: tuple[Formula, ...]
-    lanes: int
+    shallow: int = 0
     maximum: bool = False
     nearest: bool = False
+
+    @property
+    def side(self) -> int:
+        """The lanes that are taken side by side."""
+        return BROAD if self.shallow else LANES
+
+    @property
+    def joined(self) -> str:
+        """How two terms are joined."""
+        return "{1} if ({1} > {0}) | ({1} != {1}) else {0}" if self.maximum else "{0} + {1}"
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -208,9 +221,9 @@ def _fill(spec: ContractionSpec, name: str) -> list[str]:
 
 def _driver(spec: ContractionSpec) -> list[str]:
     """The C function: take a block, walk its tiles of lanes and the chunks of what is summed."""
-    lanes, sums = spec.lanes, range(len(spec.sums))
+    sums, lanes = range(len(spec.sums)), spec.side
+    deep = spec.shallow or DEPTH
     reals = len(HEADER) + WORDS * len(spec.operands)
-    start = "-np.inf" if spec.maximum else "0.0"
     tiles = "0, across" if spec.nearest else "b % across, b % across + 1"
     return [
         "",
@@ -233,17 +246,17 @@ def _driver(spec: ContractionSpec) -> list[str]:
         f"        for tile in range({tiles}):",
         f"            first_lane = tile * {lanes}",
         f"            width = min({lanes}, lanes - first_lane)",
-        *(f"            acc{k}_[: (last_row - first_row) * {lanes}] = {start}" for k in sums),
-        f"            for chunk in range((depth + {DEPTH - 1}) // {DEPTH}):",
-        f"                first = chunk * {DEPTH}",
-        f"                size = min({DEPTH}, depth - first)",
+        *(f"            acc{k}_[: (last_row - first_row) * {lanes}] = 0.0" for k in sums if not spec.shallow),
+        f"            for chunk in range((depth + {deep - 1}) // {deep}):",
+        f"                first = chunk * {deep}",
+        f"                size = min({deep}, depth - first)",
         *_indented(4, (line for name in spec.at("ls", "l", "s") for line in _packed(spec, name))),
         "                for row in range(first_row, last_row):",
         *_indented(5, (line for name in spec.at("rs", "rl", "r") for line in _packed(spec, name))),
-        *_indented(5, _accumulated(spec)),
-        *_indented(3, _finished(spec)),
+        *_indented(5, _at_once(spec) if spec.shallow else _accumulated(spec)),
+        *_indented(3, [] if spec.shallow else _finished(spec)),
         "            for row in range(first_row, last_row):",
-        f"                line = (row - first_row) * {lanes}",
+        *_indented(4, _lines(spec)),
         *_indented(4, _kept(spec) if spec.nearest else _written(spec)),
     ]
 
@@ -254,13 +267,14 @@ def _indented(levels: int, lines: Iterable[str]) -> list[str]:
 
 def _buffers(spec: ContractionSpec) -> Iterator[tuple[str, int, str]]:
     """The memory on the stack: its name, its length, and what it holds."""
-    lengths = {"rs": DEPTH, "ls": DEPTH * spec.lanes, "rl": spec.lanes, "l": spec.lanes, "s": DEPTH, "r": 1}
+    lanes, deep = spec.side, spec.shallow or DEPTH
+    lengths = {"rs": deep, "ls": deep * lanes, "rl": lanes, "l": lanes, "s": deep, "r": 1}
     for name, place in zip(spec.inputs, spec.places, strict=True):
         yield name, lengths[place], spec.held(name)
-    for k in range(len(spec.sums)):
-        yield f"acc{k}", GROUP * spec.lanes, "np.float64"
+    for k in range(0 if spec.shallow else len(spec.sums)):
+        yield f"acc{k}", BLOCK, "np.float64"
     for i in range(len(spec.finishes)):
-        yield f"final{i}", GROUP * spec.lanes, _final(spec, i)[0]
+        yield f"final{i}", BLOCK, _final(spec, i)[0]
 
 
 def _address(spec: ContractionSpec, name: str, **indices: str) -> str:
@@ -290,52 +304,54 @@ def _packed(spec: ContractionSpec, name: str) -> list[str]:
     return [
         f"if {lane} == 1:",
         "    for i in range(size):",
-        f"        fill_{name}({name}_[i * {spec.lanes} : (i + 1) * {spec.lanes}], {line}, width, 1)",
+        f"        fill_{name}({name}_[i * {spec.side} : (i + 1) * {spec.side}], {line}, width, 1)",
         "else:",
         "    for i in range(width):",
-        f"        fill_{name}({name}_[i::{spec.lanes}], {column}, size, {summed})",
+        f"        fill_{name}({name}_[i::{spec.side}], {column}, size, {summed})",
     ]
 
 
 def _accumulated(spec: ContractionSpec) -> list[str]:
     """The loops over what is summed, `TOGETHER` at a time, and over the lanes."""
-    sums, lanes = range(len(spec.sums)), spec.lanes
-    joined = "{1} if ({1} > {0}) | ({1} != {1}) else {0}" if spec.maximum else "{0} + {1}"
-
-    def terms(count: int) -> Iterator[str]:
-        for u in range(count):
-            for name in spec.at("ls"):
-                yield f"    {name}_{u} = {name}_[(at + {u}) * {lanes} : (at + {u + 1}) * {lanes}]"
-        yield f"    for l in range({lanes}):"
-        held = {
-            "rs": "{0}_[at + {1}]",
-            "s": "{0}_[at + {1}]",
-            "ls": "{0}_{1}[l]",
-            "rl": "{0}_[l]",
-            "l": "{0}_[l]",
-            "r": "{0}_[0]",
-        }
-        for u in range(count):
-            given = [held[place].format(name, u) for name, place in zip(spec.inputs, spec.places, strict=True)]
-            given = [
-                f"{value} != np.uint8(0)" if spec.held(name) == "np.uint8" else value
-                for name, value in zip(spec.inputs, given, strict=True)
-            ]
-            yield f"        {', '.join(f'v{k}_{u}' for k in sums)}, = element({', '.join([*given, *spec.parameters])})"
-        for k in sums:
-            for half in (1 << i for i in range(count.bit_length() - 1)):
-                for u in range(0, count, 2 * half):
-                    yield f"        v{k}_{u} = {joined.format(f'v{k}_{u}', f'v{k}_{u + half}')}"
-            yield f"        total{k}[l] = {joined.format(f'total{k}[l]', f'v{k}_0')}"
-
+    sums, lanes = range(len(spec.sums)), spec.side
+    together = [f"at + {u}" for u in range(TOGETHER)]
     return [
         *(f"total{k} = acc{k}_[(row - first_row) * {lanes} : (row - first_row + 1) * {lanes}]" for k in sums),
         f"for step in range(size // {TOGETHER}):",
         f"    at = step * {TOGETHER}",
-        *terms(TOGETHER),
+        f"    for l in range({lanes}):",
+        *_indented(2, _added(spec, together)),
+        *(f"        total{k}[l] = {spec.joined.format(f'total{k}[l]', f'v{k}_0')}" for k in sums),
         f"for at in range(size // {TOGETHER} * {TOGETHER}, size):",
-        *terms(1),
+        f"    for l in range({lanes}):",
+        *_indented(2, _added(spec, ["at"])),
+        *(f"        total{k}[l] = {spec.joined.format(f'total{k}[l]', f'v{k}_0')}" for k in sums),
     ]
+
+
+def _added(spec: ContractionSpec, places: Sequence[str]) -> Iterator[str]:
+    """The lines that compute the terms at some places of what is summed, for a lane, and add them up in pairs."""
+    sums, lanes = range(len(spec.sums)), spec.side
+    held = {
+        "rs": "{0}_[{1}]",
+        "s": "{0}_[{1}]",
+        "ls": "{0}_[({1}) * {2} + l]",
+        "rl": "{0}_[l]",
+        "l": "{0}_[l]",
+        "r": "{0}_[0]",
+    }
+    for u, at in enumerate(places):
+        given = [held[place].format(name, at, lanes) for name, place in zip(spec.inputs, spec.places, strict=True)]
+        given = [
+            f"{value} != np.uint8(0)" if spec.held(name) == "np.uint8" else value
+            for name, value in zip(spec.inputs, given, strict=True)
+        ]
+        yield f"{', '.join(f'v{k}_{u}' for k in sums)}, = element({', '.join([*given, *spec.parameters])})"
+    count = len(places)
+    for k in sums:
+        for half in (1 << i for i in range(count.bit_length() - 1)):
+            for u in range(0, count, 2 * half):
+                yield f"v{k}_{u} = {spec.joined.format(f'v{k}_{u}', f'v{k}_{u + half}')}"
 
 
 def _finished(spec: ContractionSpec) -> list[str]:
@@ -343,10 +359,34 @@ def _finished(spec: ContractionSpec) -> list[str]:
     sums = ", ".join(f"acc{k}_[i]" for k in range(len(spec.sums)))
     results = range(len(spec.finishes))
     return [
-        f"for i in range((last_row - first_row) * {spec.lanes}):",
+        f"for i in range((last_row - first_row) * {spec.side}):",
         f"    {', '.join(f'f{i}' for i in results)}, = finish({sums})",
         *(f"    final{i}_[i] = {_final(spec, i)[1]}" for i in results),
     ]
+
+
+def _at_once(spec: ContractionSpec) -> list[str]:
+    """The loop over the lanes where so little is summed that it is written out: in the order of the other loops."""
+    sums, results = range(len(spec.sums)), range(len(spec.finishes))
+    whole = spec.shallow // TOGETHER * TOGETHER
+    groups = [range(at, at + TOGETHER) for at in range(0, whole, TOGETHER)]
+    lines: list[str] = [f"t{k} = 0.0" for k in sums]
+    for group in (*groups, *([at] for at in range(whole, spec.shallow))):
+        lines += _added(spec, [str(at) for at in group])
+        lines += [f"t{k} = {spec.joined.format(f't{k}', f'v{k}_0')}" for k in sums]
+    return [
+        *_lines(spec),
+        f"for l in range({spec.side}):",
+        *_indented(1, lines),
+        f"    {', '.join(f'f{i}' for i in results)}, = finish({', '.join(f't{k}' for k in sums)})",
+        *(f"    line{i}[l] = {_final(spec, i)[1]}" for i in results),
+    ]
+
+
+def _lines(spec: ContractionSpec) -> list[str]:
+    """The part of the results that belongs to the row."""
+    place = f"(row - first_row) * {spec.side} : (row - first_row + 1) * {spec.side}"
+    return [f"line{i} = final{i}_[{place}]" for i in range(len(spec.finishes))]
 
 
 def _final(spec: ContractionSpec, i: int) -> tuple[str, str]:
@@ -361,11 +401,17 @@ def _written(spec: ContractionSpec) -> list[str]:
     """The lines that write a row's results."""
     lines: list[str] = []
     for i, name in enumerate(spec.results):
-        raw = spec.stored(name).raw
+        raw, size = spec.stored(name)[:2]
+        step = f"words[{len(HEADER) + WORDS * spec.operands.index(name) + 1 + Strides._fields.index('lane')}]"
+        at = _address(spec, name, row="row", lane="first_lane")
         lines += [
-            f"{name} = carray(pointer_to({_address(spec, name, row='row', lane='first_lane')}, {raw}), (width,))",
-            "for l in range(width):",
-            f"    {name}[l] = final{i}_[line + l]",
+            f"if {step} == 1:",
+            f"    {name} = carray(pointer_to({at}, {raw}), (width,))",
+            "    for l in range(width):",
+            f"        {name}[l] = line{i}[l]",
+            "else:",
+            "    for l in range(width):",
+            f"        carray(pointer_to({at} + l * {step} * {size}, {raw}), (1,))[0] = line{i}[l]",
         ]
     return lines
 
@@ -382,12 +428,12 @@ def _kept(spec: ContractionSpec) -> list[str]:
         f"values = {values}",
         "worst = values[count - 1]",
         "better = 0",
-        f"for l in range({spec.lanes}):",
-        "    better += 0 if final0_[line + l] >= worst else 1",
+        f"for l in range({spec.side}):",
+        "    better += 0 if line0[l] >= worst else 1",
         "if better > 0:",
         f"    places = {places}",
         "    for l in range(width):",
-        "        value = final0_[line + l]",
+        "        value = line0[l]",
         "        at = count",
         "        while at > 0:",
         "            before = values[at - 1]",
@@ -423,12 +469,12 @@ class ContractionKernel:
     ) -> None:
         """Run over operands given by address and strides; their memory is to outlive the call.
 
-        A result has stride 1 along the lanes. With `nearest`, `count` are kept in each row of the two results: the
+        With `nearest`, `count` are kept in each row of the two results: the
         values, which begin as nan, and where they were, as float64, which begins as -1.
         """
         planes, rows, lanes, depth = extent
-        tiles = 1 if self.spec.nearest else -(-lanes // self.spec.lanes)
-        group = GROUP
+        tiles = 1 if self.spec.nearest else -(-lanes // self.spec.side)
+        group = BLOCK // self.spec.side
         while group > 8 and planes * -(-rows // group) * tiles < BLOCKS:
             group //= 2
         blocks = planes * -(-rows // group) * tiles
