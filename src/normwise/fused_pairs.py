@@ -170,7 +170,7 @@ def unit(
     float64 : dtype
         As the library calls it.
     """
-    if metric.norm is None or not metric.norm.may_leave_range or _surely_inside(memory, metric.norm.p, arrays):
+    if metric.norm is None or not metric.norm.may_leave_range or surely_inside(memory, metric.norm.p, arrays):
         return None
     [value] = contracted(memory, Contraction(terms.sums, "ij", (terms.finish,)), SIDES, arrays, (), (float64,))
     value = np.asarray(value)
@@ -183,7 +183,7 @@ def unit(
     return np.where(helps, size, 1.0) if helps.any() else None
 
 
-def _surely_inside(memory: Memory, p: float, arrays: Mapping[str, Any]) -> bool:
+def surely_inside(memory: Memory, p: float, arrays: Mapping[str, Any]) -> bool:
     """Whether no power of a difference can leave the range of float64, by the largest and the smallest numbers."""
     points = [arrays[name] for name in ("x", "t")]
     if all(memory.storage[memory.dtype(array)] != "float64" for array in points):
