@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from normwise.formula import Formula
-from normwise.fused_norms import Request
+from normwise.fused_norms import LEAST, Request
 from normwise.terms import TOP, UNIT, WEIGHT, attaining, ties, weight_term
 
 
@@ -67,7 +67,11 @@ def norm(
     unit = None
     if measured:
         size = still(over(pick, values(terms.modulus)))
-        unit = xp.where((size > 0) & (size < math.inf), size, xp.ones_like(size))
+        usual = (size > LEAST) & (size < math.inf)
+        one = xp.ones_like(size)
+        # A power of 2, so that no digit is lost: what is equal stays equal.
+        unit = xp.pow(2 * one, xp.floor(xp.log2(xp.where(usual, size, one))))
+        unit = xp.where((size > 0) & (size <= LEAST), one * LEAST, unit)  # 1 / unit is finite
     sums = over(xp.sum, values(request.terms(arrays, measured).value, **({} if unit is None else {UNIT: unit})))
     found = compute(terms.norm.finish, [sums if missing is None else sums * missing])
     return found if unit is None else found * unit

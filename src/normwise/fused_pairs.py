@@ -180,7 +180,7 @@ def unit(
     [size] = contracted(memory, Contraction((terms.modulus,), "ij", maximum=True), SIDES, arrays, (), (float64,))
     size = np.asarray(size)
     helps = doubtful & (size > 0) & (size < np.inf)
-    return np.where(helps, size, 1.0) if helps.any() else None
+    return np.where(helps, np.maximum(size, LEAST), 1.0) if helps.any() else None  # 1 / unit is finite
 
 
 def surely_inside(memory: Memory, p: float, arrays: Mapping[str, Any]) -> bool:

@@ -20,8 +20,8 @@ def slices(n: int, m: int, batch: int, dim: int) -> Iterator[tuple[slice, list[s
     kept, over = (n, m) if dim == -1 else (m, n)
     wide = max(1, min(over, WIDE))
     tall = max(1, BLOCK // (wide * max(batch, 1)))
-    parts = [slice(j, min(j + wide, over)) for j in range(0, over, wide)]
-    for i in range(0, kept, tall):
+    parts = [slice(j, min(j + wide, over)) for j in range(0, max(over, 1), wide)]
+    for i in range(0, max(kept, 1), tall):
         yield slice(i, min(i + tall, kept)), parts
 
 

@@ -8,6 +8,7 @@ exists, and none needs an array with all three. The first gradient of a distance
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -44,6 +45,9 @@ Named = Mapping[str, Tensor]
 
 F64 = torch.float64
 
+SMALL = 1 << 15
+"""Pairs times features below which a derivative of a derivative is not worth a kernel's compilation."""
+
 
 class Sum(NamedTuple):
     """What a contraction sums, and of which indices its arrays are."""
@@ -58,9 +62,18 @@ class Sum(NamedTuple):
 def contract(asked: Sum, arrays: Named) -> tuple[Tensor, ...]:
     """Sum formulas over an index, as part of autograd's graph."""
     given = [arrays[name] for name in asked.formulas[0].arrays]
-    if watched() or not in_plain_memory(given):
+    if watched() or not in_plain_memory(given) or _not_worth_a_kernel(asked, arrays):
         return _with_operations(asked, given)
     return Contract.apply(asked, *given)  # type: ignore[no-any-return]
+
+
+def _not_worth_a_kernel(asked: Sum, arrays: Named) -> bool:
+    """Whether it is a derivative of a derivative, of which there are many, over so few pairs that an array holds all."""
+    orders = {name.partition(" ")[0] for name in asked.formulas[0].arrays if name.startswith(UPSTREAM)}
+    if len(orders) < 2:
+        return False
+    (n, d), m = arrays["x"].shape[-2:], arrays["t"].shape[-2]
+    return math.prod(arrays["x"].shape[:-2]) * n * m * d < SMALL
 
 
 class Contract(torch.autograd.Function):
@@ -134,7 +147,8 @@ def _with_operations(asked: Sum, given: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """The sums in torch's own operations, for transforms and strange tensors: of arrays with all three indices."""
     names = asked.formulas[0].arrays
     spread = [composed_pairs.spread(xp, array, asked.sides[n]) for n, array in zip(names, given, strict=True)]
-    spread = list(torch.broadcast_tensors(*spread))
+    whole = torch.broadcast_shapes(*[array.shape for array in spread])
+    spread = [array.expand(whole) for array in spread]
     over = {"ij": -1, "ik": -2, "jk": -3}[asked.target]
     return tuple(
         elementwise(formula, asked.parameters, F64, *spread).sum(over).to(dtype)
