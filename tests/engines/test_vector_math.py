@@ -5,6 +5,7 @@ import platform
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import mpmath
@@ -13,7 +14,10 @@ import numpy.typing as npt
 import pytest
 from numba import njit, types
 
-from normwise.engines.cpu import vector_math
+from normwise.engines.cpu import Kernel, KernelSpec, vector_math
+from normwise.engines.cpu.source import kernel_source
+from normwise.formula import Formula
+from normwise.formula.expression import variable
 
 MATHS = {np.float32: vector_math.FLOAT32, np.float64: vector_math.FLOAT64}
 LOG2 = math.log(2)
@@ -153,12 +157,16 @@ def sample(case: Case, real: type[np.floating[Any]]) -> npt.NDArray[Any]:
     subnormal = rng.integers(0, 2**info.nmant, 200, dtype=unsigned).view(real)
     uniform = rng.uniform(low, high, 1500).astype(real)
     small = np.ldexp(rng.uniform(-2, 2, 1500), rng.integers(-info.nmant - 5, 6, 1500)).astype(real)
-    offsets = np.arange(-6, 7, dtype=unsigned.str.replace("u", "i"))
-    points = np.array(case.breakpoints(info), real)
-    near_points = (points.view(offsets.dtype)[:, None] + offsets).view(real).ravel()
+    near_points = neighbours(np.array(case.breakpoints(info), real), 6)
     extremes = np.array([info.max, info.smallest_normal, info.smallest_subnormal], real)
     x = np.concatenate([any_bits, subnormal, uniform, small, near_points, extremes, -extremes])
     return x[np.isfinite(x) & (x > case.lowest)]
+
+
+def neighbours(points: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
+    """The points, and as many numbers to both sides of each."""
+    offsets = np.arange(-count, count + 1, dtype=f"i{points.itemsize}")
+    return (points.view(offsets.dtype)[:, None] + offsets).view(points.dtype).ravel()
 
 
 def error_in_ulp(y: np.floating[Any], truth: mpmath.mpf) -> float:
@@ -231,10 +239,171 @@ def test_the_loop_becomes_packed_instructions_without_calls(
 ) -> None:
     if platform.machine() not in PACKED:
         pytest.skip(f"no pattern for {platform.machine()}")
+    # The series alone has 5 multiplications in float32.
+    assert_packed(kernel, real, 5)
+
+
+def assert_packed(kernel: Any, real: type[np.floating[Any]], multiplications: int) -> None:
     (text,) = kernel.inspect_asm().values()
     body = text[: text.index(".Lfunc_end0")]  # the loop itself, before its Python wrapper
     packed = re.findall(PACKED[platform.machine()]["s" if real is np.float32 else "d"], body)
     calls = re.findall(r"^\s*(?:call\w*|blr?)\s.*", body, re.MULTILINE)
-    # The series alone has 5 multiplications in float32.
-    assert len(packed) >= 5, f"only {packed}"
+    assert len(packed) >= multiplications, f"only {packed}"
     np.testing.assert_array_equal(calls, [])
+
+
+POWER_ULP = 1.1
+EXPONENTS = [1 / 3, -1 / 3, 0.5, 1.5, 2.5, 1 / 2.5, 1 / 40, 3.7, -1.5, 7.0, 40.0, -3.0, 0.1, 1e-5]
+
+
+@pytest.fixture(params=[None, False], ids=["default", "not fused"])
+def power(request: pytest.FixtureRequest, real: type[np.floating[Any]]) -> Any:
+    """A loop of powers, of this machine and of one without fused multiply-adds."""
+    key = (f"power {request.param}", real)
+    if key not in _KERNELS:
+        function = (MATHS[real] if request.param is None else vector_math.make(real, request.param)).power
+
+        @njit(fastmath={"nsz", "arcp", "contract", "reassoc"}, error_model="numpy")
+        def loop(xs: Any, ys: Any, out: Any) -> None:
+            for j in range(xs.size):
+                out[j] = function(xs[j], ys[j])
+
+        array = types.Array(types.float32 if real is np.float32 else types.float64, 1, "C")
+        loop.compile((array, array, array))
+        _KERNELS[key] = loop
+    return _KERNELS[key]
+
+
+def powers(kernel: Any, x: npt.NDArray[Any], y: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    out = np.full_like(x, 12345)
+    kernel(x, y, out)
+    return out
+
+
+def bases(info: Any, count: int) -> npt.NDArray[Any]:
+    """Positive numbers: of every magnitude, subnormal, near 1, around 1, and where the reduction changes."""
+    rng = np.random.default_rng(20240608)
+    unsigned = np.dtype(f"u{info.bits // 8}")
+    any_bits = rng.integers(1, info.max.view(unsigned), count, dtype=unsigned).view(info.dtype)
+    subnormal = rng.integers(1, 2**info.nmant, count // 4, dtype=unsigned).view(info.dtype)
+    near_one = 1 + np.ldexp(rng.uniform(-1, 1, count), rng.integers(-info.nmant, 0, count))
+    around_one = rng.uniform(0.1, 10, count)
+    points = np.array([*binade_breakpoints(info), info.max, info.smallest_normal, info.smallest_subnormal], info.dtype)
+    drawn = [values.astype(info.dtype) for values in (any_bits, subnormal, near_one, around_one)]
+    x = np.concatenate([*drawn, neighbours(points, 1)])
+    return x[(x > 0) & np.isfinite(x)]
+
+
+def exponents(x: npt.NDArray[Any], info: Any) -> dict[str, npt.NDArray[Any]]:
+    """For each of the bases an exponent."""
+    rng = np.random.default_rng(20240609)
+    with np.errstate(divide="ignore"):
+        unit = LOG2 / np.log(x.astype(float))  # to which x is 2
+    highest, lowest, smallest = info.maxexp, info.minexp, info.minexp - info.nmant
+    chosen = {
+        "common": rng.choice(EXPONENTS, x.size),
+        "any result": unit * rng.uniform(1.02 * smallest, 1.02 * highest, x.size),
+        "near overflow": unit * (highest + rng.uniform(-2, 0.5, x.size)),
+        "near underflow": unit * (lowest + rng.uniform(-2, 2, x.size)),
+        "subnormal": unit * rng.uniform(smallest - 2, lowest, x.size),
+        "near 1": unit * np.ldexp(rng.uniform(-1, 1, x.size), rng.integers(-60, 1, x.size)),
+    }
+    limit = float(info.max)
+    return {name: np.clip(y, -limit, limit).astype(info.dtype) for name, y in chosen.items()}
+
+
+def test_powers_are_right_to_about_one_ulp_over_the_whole_range(real: type[np.floating[Any]], power: Any) -> None:
+    info = np.finfo(real)
+    x = bases(info, 1000)
+    for name, y in exponents(x, info).items():
+        z = powers(power, x, y)
+        with mpmath.workprec(200):
+            errors = [
+                error_in_ulp(value, mpmath.mpf(float(base)) ** mpmath.mpf(float(exponent)))
+                for value, base, exponent in zip(z, x, y, strict=True)
+            ]
+        worst = int(np.argmax(np.where(np.isnan(errors), INF, errors)))
+        assert errors[worst] <= POWER_ULP, (
+            f"{name}: {x[worst]!r} ** {y[worst]!r} gave {z[worst]!r}: {errors[worst]} ulp"
+        )
+
+
+def test_powers_that_are_numbers_are_exact(real: type[np.floating[Any]], power: Any) -> None:
+    n = np.arange(1.0, 200.0)
+    for degree, exponent in ((2, 0.5), (2, 1.5), (2, 2.5), (4, 0.25), (4, 0.75), (1, 3.0)):
+        root = n[n ** (degree * max(1.0, exponent)) < 2.0 ** np.finfo(real).nmant]
+        x, expected = (root**degree).astype(real), (root ** (degree * exponent)).astype(real)
+        np.testing.assert_array_equal(powers(power, x, np.full_like(x, exponent)), expected)
+
+
+# ISO/IEC 9899:1999, F.9.4.4, in its order.
+STANDARD = [
+    *((0.0, y, INF) for y in (-1.0, -3.0, -0.5, -2.0)),
+    *((-0.0, y, value) for y, value in ((-1.0, -INF), (-3.0, -INF), (-0.5, INF), (-2.0, INF))),
+    *((-0.0, y, value) for y, value in ((1.0, -0.0), (3.0, -0.0), (0.5, 0.0), (2.0, 0.0))),
+    *((0.0, y, 0.0) for y in (1.0, 3.0, 0.5, 2.0)),
+    *((-1.0, y, 1.0) for y in (INF, -INF)),
+    *((1.0, y, 1.0) for y in (0.0, -0.5, 3.0, INF, -INF, NAN)),
+    *((x, y, 1.0) for x in (0.0, -0.0, 1.0, -2.5, INF, -INF, NAN) for y in (0.0, -0.0)),
+    *((x, y, NAN) for x in (-1.0, -2.5, -1e-30) for y in (0.5, -0.5, 1 / 3, 1e-30)),
+    *((x, -INF, INF) for x in (0.0, -0.0, 0.5, -0.5, 1e-40)),
+    *((x, -INF, 0.0) for x in (2.0, -2.0, INF, -INF)),
+    *((x, INF, 0.0) for x in (0.0, -0.0, 0.5, -0.5, 1e-40)),
+    *((x, INF, INF) for x in (2.0, -2.0, INF, -INF)),
+    *((-INF, y, value) for y, value in ((-1.0, -0.0), (-3.0, -0.0), (-0.5, 0.0), (-2.0, 0.0))),
+    *((-INF, y, value) for y, value in ((1.0, -INF), (3.0, -INF), (0.5, INF), (2.0, INF))),
+    *((INF, y, value) for y, value in ((-0.5, 0.0), (-3.0, 0.0), (0.5, INF), (3.0, INF))),
+    *((NAN, y, NAN) for y in (1.0, -0.5, 2.0, INF, -INF, NAN)),
+    *((x, NAN, NAN) for x in (0.0, -0.0, -1.0, 2.0, -2.0, INF, -INF)),
+]
+
+
+def test_special_powers_are_those_of_the_c_standard(real: type[np.floating[Any]], power: Any) -> None:
+    x, y, expected = np.array(STANDARD, real).T.copy()
+    z = powers(power, x, y)
+    np.testing.assert_array_equal(z, expected)
+    given = ~np.isnan(expected)
+    np.testing.assert_array_equal(np.signbit(z[given]), np.signbit(expected[given]))
+
+
+def test_the_sign_of_a_power_is_that_of_an_odd_one(real: type[np.floating[Any]], power: Any) -> None:
+    """Up to where numbers are no longer odd, or no longer have fractions; by Python's own arithmetic of fractions."""
+    edge = 2.0 ** np.finfo(real).nmant
+    around = np.array([edge / 2, edge, 2 * edge, 4 * edge, np.finfo(real).max], real)
+    whole = np.array([1, 2, 3, 4, 5, 254, 255, 256, 257, 65535, 65536, 0.5, 1.5, 2.5, edge / 4 + 0.5, edge / 2 + 0.5])
+    y = np.concatenate([whole.astype(real), neighbours(around, 1)])
+    y = np.concatenate([y, -y])
+    y = y[np.isfinite(y)]
+    z = powers(power, np.full_like(y, -1.0), y)
+    expected = [NAN if value % 1 else 1 - 2 * (value % 2) for value in map(Fraction, y.tolist())]
+    np.testing.assert_array_equal(z, np.array(expected, real))
+
+
+def test_a_power_does_not_depend_on_its_place_in_the_array(real: type[np.floating[Any]], power: Any) -> None:
+    info = np.finfo(real)
+    x = bases(info, 20)
+    y = exponents(x, info)["any result"]
+    alone = np.concatenate([powers(power, x[i : i + 1], y[i : i + 1]) for i in range(x.size)])
+    np.testing.assert_array_equal(powers(power, x, y), alone)
+
+
+def test_powers_become_packed_instructions_without_calls(real: type[np.floating[Any]], power: Any) -> None:
+    if platform.machine() not in PACKED:
+        pytest.skip(f"no pattern for {platform.machine()}")
+    # Of the logarithm, its products of two numbers, the series and the scaling.
+    assert_packed(power, real, 25)
+
+
+def test_a_kernel_has_its_powers_from_here(real: type[np.floating[Any]]) -> None:
+    """Fractional exponents and those not known beforehand; small whole ones are multiplications."""
+    a, b = variable("a"), variable("b")
+    for exponent, call in ((1 / 3, True), (b, True), (3, False)):
+        spec = KernelSpec((), (Formula("power", ("a", "b"), {}, a**exponent),), (real.__name__,) * 3)  # type: ignore[arg-type]
+        source = kernel_source(spec)
+        assert ("= power(" in source) == call, source
+    x = bases(np.finfo(real), 20)
+    y = np.full_like(x, 1 / 3)
+    z = np.empty_like(x)
+    spec = KernelSpec((), (Formula("power", ("a", "b"), {}, a**b),), (real.__name__,) * 3)  # type: ignore[arg-type]
+    Kernel(spec).flat(x.size, x.ctypes.data, y.ctypes.data, z.ctypes.data)
+    np.testing.assert_allclose(z, np.cbrt(x.astype(float)), rtol=300 * np.finfo(real).eps)

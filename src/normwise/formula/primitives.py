@@ -75,10 +75,10 @@ def _select_tangent(taken: str) -> Callable[[Nodes, Nodes, Expression], Expressi
 
 
 def _numba_power(node: Expression, base: str, exponent: str) -> str:
-    # Numba turns a literal integer power into multiplications, which vectorise; any other power is a call.
+    # Numba turns a literal integer power into multiplications, which are faster than the power of any two numbers.
     literal = node.arguments[1].value
     if not isinstance(literal, int):
-        return f"{base} ** {exponent}"
+        return f"power({base}, {exponent})"
     # A negative literal would bring Numba's error for 0, which code on disk has no place for.
     return f"{base} ** {literal}" if literal >= 0 else f"real(1) / {base} ** {-literal}"
 

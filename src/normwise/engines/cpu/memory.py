@@ -1,7 +1,9 @@
-"""Raw memory inside kernels: what Numba needs to work on addresses."""
+"""What kernels need of the machine and Numba does not offer: raw memory at addresses, and one instruction."""
 
 # pyright: basic
 from __future__ import annotations
+
+from typing import Any
 
 from llvmlite import ir
 from numba import types
@@ -47,3 +49,15 @@ def stack_memory(typing_context, size, real):
         return memory
 
     return result(size, real), lower
+
+
+def _fused_multiply_add(typing_context, a, b, c):
+    """Give a b + c, rounded once; on machines without that instruction by a call."""
+
+    def lower(context, builder, signature, arguments):
+        return builder.fma(*arguments)
+
+    return a(a, a, a), lower
+
+
+fused_multiply_add: Any = intrinsic(_fused_multiply_add)
