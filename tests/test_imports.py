@@ -20,10 +20,15 @@ LAYERS = [
     "terms",
     "plan",
     "fused",
-    "fused_norms",
-    "composed_norms",
+    "norms on engines",
+    "pairs on engines",
     "faces",
 ]
+STOREYS = {
+    **dict.fromkeys(("fused_norms", "composed_norms", "whole_norms"), "norms on engines"),
+    **dict.fromkeys(("fused_pairs", "composed_pairs"), "pairs on engines"),
+}
+"""Modules that share a storey."""
 ALLOWED = {("formula.expression", "formula.text"), ("formula.expression", "formula.primitives")}
 """A printer is a language and stands above expressions, which print themselves for people; so does the table that
 computes numbers that meet."""
@@ -56,7 +61,7 @@ def layer(name: str) -> int:
     first = name.split(".", maxsplit=1)[0]
     # Sums of what an engine computes come back as those of sums.py, so the two are one storey.
     first = "engines" if first == "sums" else first
-    first = "norm_engines" if first in ("fused_norms", "composed_norms") else first
+    first = STOREYS.get(first, first)
     return LAYERS.index(first) if first in LAYERS else LAYERS.index("faces")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,10 +16,15 @@ from normwise.errors import DtypeError
 from normwise.formula import Formula
 from normwise.norms import NormCall
 from normwise.terms import MASK, WEIGHT, nan_count, negatives, weight_term
+from normwise.whole_norms import whole_norm
 
 
 def call(asked: NormCall) -> Any:
     """Compute a norm or a distance."""
+    if asked.is_plain:
+        value = _of_all(asked)
+        if value is not None:
+            return value
     named = asked.named
     for name, array in named.items():
         if not is_array(array):
@@ -65,6 +71,26 @@ def call(asked: NormCall) -> Any:
     result = xp.reshape(result, left)
     with array_engine.quiet(xp):
         return result.astype(dtype)[()] if numpy else xp.astype(result, dtype, copy=False)
+
+
+def _of_all(asked: NormCall) -> Any:
+    """Compute the norm of all elements of NumPy's arrays in one piece; None where these are others."""
+    arrays = asked.arrays
+    for array in arrays:
+        usual = type(array) is np.ndarray and array.dtype in MEMORY.storage and array.dtype.kind == "f"
+        if not (usual and array.flags.c_contiguous and array.shape == arrays[0].shape and array.size):
+            return None
+    lane = whole_norm(asked.of, asked.p, tuple([MEMORY.storage[a.dtype] for a in arrays]))
+    found = lane.value(arrays[0].size, [a.ctypes.data for a in arrays])
+    if found is None:
+        return None
+    single = all(a.dtype.itemsize < 8 for a in arrays)
+    value = np.float32(math.inf if found > _LARGEST else found) if single else np.float64(found)
+    return np.full((1,) * arrays[0].ndim, value) if asked.keepdim else value
+
+
+_LARGEST = float(np.finfo(np.float32).max) * (1 + 2.0**-25)
+"""Up to here a number is rounded to the largest of float32."""
 
 
 def _real(xp: Any, asked: NormCall, arrays: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from normwise import plan
-from normwise.catalogue.norms import Extreme
+from normwise.catalogue.norms import Extreme, Norm
 from normwise.engines import arrays as array_engine
-from normwise.engines.cpu import RowKernel, RowSpec, Storage, direct_operands
-from normwise.formula import Formula
+from normwise.engines.cpu import Kernel, KernelSpec, RowKernel, RowSpec, Storage, direct_operands
+from normwise.formula import Formula, apply
+from normwise.formula.expression import constant, variable
 from normwise.formula.values import number_value
 from normwise.fused import Memory, mapping
 from normwise.terms import FACTOR, MASK, TOP, UNIT, WEIGHT, NormTerms, norm_terms, ties, weight_term
@@ -27,6 +28,9 @@ Sums = npt.NDArray[np.float64]
 
 LEAST = 1e-290
 """A sum below which the powers that make it may have lost digits to underflow."""
+
+SINGLE: frozenset[Storage] = frozenset({"float16", "bfloat16", "float32"})
+"""Types of which no power from the square root to the sixth leaves the range of float64."""
 
 
 class Request(NamedTuple):
@@ -80,12 +84,10 @@ def norm(memory: Memory, request: Request, arrays: Mapping[str, Any]) -> Found:
     terms = request.terms(arrays, measured=False)
     share = _share(memory, request, terms, arrays) if request.misses(arrays) else None
     sums = _all(reduced(memory, terms.value, terms.norm.extreme, arrays, request.dims), share)
-    relative = _at(terms.norm.finish, sums)
-    if not terms.norm.may_leave_range:
-        return Found(relative, None, share)
-    steep = abs(_at(terms.norm.slope, relative))
-    doubtful = ~(_inside(sums) & _inside(relative) & _inside(steep))
-    if not doubtful.any():
+    numbers = [array for name, array in arrays.items() if name != MASK]
+    sure = stays_inside(request.p, [memory.storage[memory.dtype(array)] for array in numbers])
+    relative, doubtful = _finished(terms.norm, sums, sure)
+    if doubtful is None:
         return Found(relative, None, share)
     size = reduced(memory, terms.modulus, "maximum" if request.p > 0 else "minimum", arrays, request.dims)
     helps = doubtful & (size > 0) & (size < np.inf)
@@ -96,6 +98,40 @@ def norm(memory: Memory, request: Request, arrays: Mapping[str, Any]) -> Found:
     units = {**arrays, UNIT: memory.spread(unit, request.shape(arrays))}
     sums = _all(reduced(memory, measured.value, None, units, request.dims), share)
     return Found(_at(terms.norm.finish, sums), unit, share)
+
+
+def stays_inside(p: float, storage: Iterable[Storage]) -> bool:
+    """Return whether no power of numbers of some types, nor a sum of them, can leave the range of float64."""
+    return 0.5 <= p <= 6 and SINGLE.issuperset(storage)
+
+
+def _finished(norm: Norm, sums: Sums, sure: bool) -> tuple[Sums, npt.NDArray[np.bool_] | None]:
+    """The norms, from their sums, and where powers may have left the range; None for nowhere."""
+    if not sums.size:
+        return sums, None
+    if norm.finish.expression is variable(norm.finish.arrays[0]):
+        return sums, None
+    relative = np.empty_like(sums)
+    [doubts] = _finishing(norm)(sums.size, sums.ctypes.data, relative.ctypes.data)
+    return relative, _at(doubt(norm), sums) != 0 if doubts and norm.may_leave_range and not sure else None
+
+
+@functools.cache
+def _finishing(norm: Norm) -> Callable[..., Sequence[float]]:
+    """The pass over sums that writes the norms, and counts those in doubt."""
+    return Kernel(KernelSpec((doubt(norm),), (norm.finish,), ("float64", "float64"))).flat
+
+
+@functools.cache
+def doubt(norm: Norm) -> Formula:
+    """Return the formula of a sum that is 1 where powers may have overflowed or lost digits to underflow, else 0."""
+    [name] = norm.finish.arrays
+    found = norm.finish.expression
+    told = constant(0)
+    for value in (abs(norm.slope.on((name,), x=found).expression), found, variable(name)):
+        inside = apply("where", value < math.inf, told, 1)
+        told = apply("where", value > LEAST, inside, 1)
+    return Formula("doubt", (name,), {}, told)
 
 
 def _share(memory: Memory, request: Request, terms: NormTerms, arrays: Mapping[str, Any]) -> Sums:
@@ -114,11 +150,6 @@ def _all(sums: Sums, share: Sums | None) -> Sums:
     return sums if share is None else sums * share
 
 
-def _inside(values: Sums) -> Any:
-    """Whether numbers are in a range in which nothing has overflowed, or lost digits to underflow."""
-    return (values > LEAST) & (values < np.inf)
-
-
 def gradients(
     memory: Memory, request: Request, arrays: Mapping[str, Any], found: Found, upstream: Sums, wrt: Sequence[str]
 ) -> Sequence[Any]:
@@ -127,24 +158,39 @@ def gradients(
     shape = request.shape(arrays)
     further = {} if found.unit is None else {UNIT: found.unit}
     if terms.norm.extreme is None:
-        slope = _at(terms.norm.slope, found.relative)
-        upstream = _all(upstream, found.share)
+        further[FACTOR] = _factors(terms.norm, found.relative, _all(upstream, found.share))
     else:
-        further = {TOP: found.relative}
+        further[TOP] = found.relative
         top = memory.spread(found.relative, shape)
-        slope = reduced(memory, ties(terms.value), None, {**arrays, TOP: top}, request.dims)
-    with np.errstate(all="ignore"):
-        further[FACTOR] = np.where(slope == 0, 0.0, upstream / slope)
+        count = reduced(memory, ties(terms.value), None, {**arrays, TOP: top}, request.dims)
+        with np.errstate(all="ignore"):
+            further[FACTOR] = np.where(count == 0, 0.0, upstream / count)
     given = {**arrays, **{name: memory.spread(array, shape) for name, array in further.items()}}
     results = [memory.empty_like(arrays[name], None) for name in wrt]
-    towards = mapping(*[_towards(terms.slope, request.of, name) for name in wrt])
-    towards.run(memory, [given[name] for name in towards.arrays], results, (), 1.0)
+    written = mapping(*[towards(terms.slope, request.of, name) for name in wrt])
+    written.run(memory, [given[name] for name in written.arrays], results, (), 1.0)
     return results
 
 
+def _factors(norm: Norm, relative: Sums, upstream: Sums) -> Sums:
+    """What comes from upstream, divided by the slope at each norm: 0 where that is 0."""
+    if not relative.size:
+        return relative
+    factors, upstream = np.empty_like(relative), np.ascontiguousarray(upstream)
+    _factoring(norm)(relative.size, relative.ctypes.data, upstream.ctypes.data, factors.ctypes.data)
+    return factors
+
+
 @functools.cache
-def _towards(slope: Formula, of: Formula, name: str) -> Formula:
-    """The slope in one of the arrays of what is measured."""
+def _factoring(norm: Norm) -> Callable[..., Sequence[float]]:
+    slope = norm.slope.expression
+    factor = apply("where", slope == 0, 0, variable(FACTOR) / slope)
+    return Kernel(KernelSpec((), (Formula("factor", ("x", FACTOR), {}, factor),), ("float64",) * 3)).flat
+
+
+@functools.cache
+def towards(slope: Formula, of: Formula, name: str) -> Formula:
+    """Return the slope in one of the arrays of what is measured."""
     inner = of.derivative(name).expression
     return Formula(slope.name, slope.arrays, {}, slope.expression * inner)
 
@@ -158,26 +204,32 @@ def reduced(
     kept = tuple(1 if i in dims else n for i, n in enumerate(shape))
     if 0 in shape:
         return np.full(kept, np.inf if extreme == "minimum" else 0.0)
-    lines = plan.lay_out_lines(shape, [memory.strides(array) for array in given], dims)
+    lines = _lines(shape, tuple([tuple(memory.strides(array)) for array in given]), tuple(dims))
     if lines is None:
         given = [memory.copy(array) for array in given]
-        lines = plan.lay_out_lines(shape, [memory.strides(array) for array in given], dims)
+        lines = _lines(shape, tuple([tuple(memory.strides(array)) for array in given]), tuple(dims))
     if lines is None:
         raise AssertionError(f"contiguous arrays of shape {shape} have no layout over {dims}")
     layout, along, left = lines
-    kernel = _kernel(
-        formula, tuple(memory.storage[memory.dtype(a)] for a in given), direct_operands(layout), along, extreme
+    kernel = row_kernel(
+        formula, tuple([memory.storage[memory.dtype(a)] for a in given]), direct_operands(layout), along, extreme
     )
     [result] = kernel.reduced(layout, [memory.address(array) for array in given], ())
     partial = result.reshape([n if i in left else 1 for i, n in enumerate(shape)])
+    if partial.shape == kept:
+        return partial
     join = {None: np.add, "maximum": np.maximum, "minimum": np.minimum}[extreme]
     return np.asarray(join.reduce(partial, axis=tuple(dims), keepdims=True))
 
 
+_lines = functools.lru_cache(1 << 10)(plan.lay_out_lines)
+
+
 @functools.cache
-def _kernel(
+def row_kernel(
     formula: Formula, storage: tuple[Storage, ...], direct: tuple[bool, ...], along: Any, extreme: Extreme | None
 ) -> RowKernel:
+    """Return the kernel that sums a formula along one dimension, or takes its extreme."""
     return RowKernel(RowSpec((formula,), (), storage, direct, along=along, extreme=extreme))
 
 

@@ -21,8 +21,9 @@ from normwise.catalogue.norms import Extreme, norm_of
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu import SHALLOW, ContractionKernel, ContractionSpec, Extent, Place, Storage, Strides
 from normwise.formula import Formula, trace, where
+from normwise.formula.walk import path
 from normwise.fused import Memory
-from normwise.fused_norms import LEAST, reduced
+from normwise.fused_norms import LEAST, SINGLE, reduced, stays_inside
 from normwise.terms import SIDES, PairTerms
 
 Target = Literal["ij", "ik", "jk"]
@@ -48,13 +49,10 @@ class Contraction(NamedTuple):
 
 
 class _Laid(NamedTuple):
-    """The operands of a contraction as its kernel takes them."""
+    """How the operands of a contraction lie, as its kernel takes them."""
 
-    arrays: list[Any]
-    """Kept, for their memory is read."""
-    storage: tuple[Storage, ...]
     places: tuple[Place, ...]
-    strides: list[Strides]
+    strides: tuple[Strides, ...]
     extent: Extent
     batch: tuple[int, ...]
     turned: bool
@@ -95,19 +93,30 @@ def contracted(
     -------
     list of arrays
     """
-    laid = _laid_out(memory, asked, sides, arrays)
+    given, storage, laid = _laid_out(memory, asked, sides, arrays)
     planes, rows, lanes, _ = laid.extent
     left = (lanes, rows) if laid.turned else (rows, lanes)
     results = [memory.empty((*laid.batch, *left), dtype) for dtype in dtypes]
     if 0 in (planes, rows, lanes):
         return results
-    storage = (*laid.storage, *(memory.storage[dtype] for dtype in dtypes))
-    kernel = _kernel(asked.sums, laid.places, storage, asked.finishes, laid.shallow, asked.maximum, False)
+    storage = (*storage, *[memory.storage[dtype] for dtype in dtypes])
+    narrow = SINGLE.issuperset(storage) and all(map(_is_modulus, asked.sums))
+    kernel = _kernel(asked.sums, laid.places, storage, asked.finishes, laid.shallow, asked.maximum, False, narrow)
     steps = (1, rows) if laid.turned else (lanes, 1)
     written = [Strides(rows * lanes, *steps)] * len(results)
-    addresses = [*map(memory.address, (*laid.arrays, *results))]
+    addresses = [*map(memory.address, (*given, *results))]
     kernel.run(laid.extent, addresses, [*laid.strides, *written], parameters)
     return results
+
+
+@functools.cache
+def _is_modulus(formula: Formula) -> bool:
+    """Whether it is of the size of a difference: in float32 it leaves the range only where a sum of it does."""
+    steps, _ = path([formula.expression])
+    return formula.expression.primitive == "absolute" and _OF_ONE_SIZE.issuperset(node.primitive for node, _ in steps)
+
+
+_OF_ONE_SIZE = frozenset({"variable", "subtract", "absolute"})
 
 
 def least(
@@ -119,15 +128,15 @@ def least(
     count: int,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Return the `count` least results of each ``i`` in their order, and the ``j`` of each; nan comes last."""
-    laid = _laid_out(memory, asked, sides, arrays)
+    given, storage, laid = _laid_out(memory, asked, sides, arrays)
     planes, rows, lanes, _ = laid.extent
     values = np.full((*laid.batch, rows, count), np.nan)
     places = np.full((*laid.batch, rows, count), -1.0)
     if 0 not in (planes, rows, lanes):
-        storage: tuple[Storage, ...] = (*laid.storage, "float64", "float64")
+        storage = (*storage, "float64", "float64")
         kernel = _kernel(asked.sums, laid.places, storage, asked.finishes, laid.shallow, asked.maximum, True)
         kept = [Strides(rows * count, count, 1, 0)] * 2
-        addresses = [*map(memory.address, laid.arrays), values.ctypes.data, places.ctypes.data]
+        addresses = [*map(memory.address, given), values.ctypes.data, places.ctypes.data]
         kernel.run(laid.extent, addresses, [*laid.strides, *kept], parameters, count)
     return values, places.astype(np.int64)
 
@@ -186,8 +195,8 @@ def unit(
 def surely_inside(memory: Memory, p: float, arrays: Mapping[str, Any]) -> bool:
     """Whether no power of a difference can leave the range of float64, by the largest and the smallest numbers."""
     points = [arrays[name] for name in ("x", "t")]
-    if all(memory.storage[memory.dtype(array)] != "float64" for array in points):
-        return p <= 6  # of float32, the largest difference is 2^129 and the smallest 2^-149
+    if stays_inside(p, [memory.storage[memory.dtype(array)] for array in points]):
+        return True
     if any(0 in array.shape for array in points):
         return True
 
@@ -211,53 +220,56 @@ def _kernel(*spec: Any) -> ContractionKernel:
     return ContractionKernel(ContractionSpec(*spec))
 
 
-def _laid_out(memory: Memory, asked: Contraction, sides: Mapping[str, str], arrays: Mapping[str, Any]) -> _Laid:
-    read = frozenset[str]().union(*(formula.reads for formula in asked.sums))
-    names = [name for name in asked.sums[0].arrays if name in read]
-    lengths: dict[str, int] = {}
-    batch: tuple[int, ...] = ()
-    for name, array in arrays.items():
-        own = sides[name]
-        lengths |= dict(zip(own, array.shape[-len(own) :], strict=True))
-        batch = batch or tuple(array.shape[: -len(own)])
-    turned = asked.target != "ij" and lengths["k"] < FEW
-    first, last = reversed(asked.target) if turned else asked.target
-    roles = {first: "r", last: "l", _SUMMED[asked.target]: "s"}
+def _laid_out(
+    memory: Memory, asked: Contraction, sides: Mapping[str, str], arrays: Mapping[str, Any]
+) -> tuple[list[Any], tuple[Storage, ...], _Laid]:
+    """The arrays that a contraction reads, their types, and how they lie."""
+    names = _read(asked.sums)
     given = [arrays[name] for name in names]
-    planes = _planes(memory, batch, names, sides, given)
-    if planes is None:
+    indices = tuple([sides[name] for name in names])
+    lengths = tuple([(sides[name], tuple(array.shape)) for name, array in arrays.items()])
+    laid = _layout(asked.target, lengths, indices, tuple([tuple(memory.strides(array)) for array in given]))
+    if laid is None:
         given = [memory.copy(array) for array in given]
-        planes = _planes(memory, batch, names, sides, given)
+        laid = _layout(asked.target, lengths, indices, tuple([tuple(memory.strides(array)) for array in given]))
+    if laid is None:
+        raise AssertionError(f"contiguous arrays of shapes {lengths} have no layout")
+    return given, tuple([memory.storage[memory.dtype(array)] for array in given]), laid
+
+
+@functools.cache
+def _read(sums: tuple[Formula, ...]) -> tuple[str, ...]:
+    """The names of the arrays that some formulas read."""
+    read = frozenset[str]().union(*(formula.reads for formula in sums))
+    return tuple(name for name in sums[0].arrays if name in read)
+
+
+@functools.lru_cache(1 << 10)
+def _layout(
+    target: Target,
+    lengths: tuple[tuple[str, tuple[int, ...]], ...],
+    indices: tuple[str, ...],
+    strides: tuple[tuple[int, ...], ...],
+) -> _Laid | None:
+    """Lay operands out by the indices and the shapes of all arrays, and the strides of those that are read.
+
+    None where a batch does not come down to one stride in each.
+    """
+    length = {index: n for own, shape in lengths for index, n in zip(own, shape[-len(own) :], strict=True)}
+    batch = next((shape[: -len(own)] for own, shape in lengths if len(shape) > len(own)), ())
+    turned = target != "ij" and length["k"] < FEW
+    first, last = reversed(target) if turned else target
+    roles = {first: "r", last: "l", _SUMMED[target]: "s"}
+    outer = [s[: -len(own)] or (0,) * len(batch) for own, s in zip(indices, strides, strict=True)]
+    planes = (0, (0,) * len(indices)) if 0 in batch else plan.merged(batch, outer)
     if planes is None:
-        raise AssertionError(f"contiguous arrays have no one stride over a batch of {batch}")
+        return None
     count, steps = planes
-    strides: list[Strides] = []
-    for name, array, plane in zip(names, given, steps, strict=True):
-        own = sides[name]
-        along = {roles[index]: step for index, step in zip(own, memory.strides(array)[-len(own) :], strict=True)}
-        strides.append(Strides(plane, *(along.get(role, 0) for role in "rls")))
-    places = tuple("".join(sorted((roles[index] for index in sides[name]), key="rls".index)) for name in names)
-    by_role = {role: lengths[index] for index, role in roles.items()}
-    storage: tuple[Storage, ...] = tuple(memory.storage[memory.dtype(array)] for array in given)
-    return _Laid(
-        given,
-        storage,
-        cast(tuple[Place, ...], places),
-        strides,
-        Extent(count, *(by_role[role] for role in "rls")),
-        batch,
-        turned,
-    )
-
-
-def _planes(
-    memory: Memory, batch: Sequence[int], names: Sequence[str], sides: Mapping[str, str], arrays: Sequence[Any]
-) -> tuple[int, tuple[int, ...]] | None:
-    """The number of problems in a batch, and each array's step from one to the next; None where it has several."""
-    steps = [
-        [0] * len(batch) if array.ndim == len(sides[name]) else memory.strides(array)[: len(batch)]
-        for name, array in zip(names, arrays, strict=True)
-    ]
-    if 0 in batch:
-        return 0, (0,) * len(arrays)
-    return plan.merged(batch, steps)
+    words: list[Strides] = []
+    for own, inner, plane in zip(indices, strides, steps, strict=True):
+        along = {roles[index]: step for index, step in zip(own, inner[-len(own) :], strict=True)}
+        words.append(Strides(plane, *(along.get(role, 0) for role in "rls")))
+    places = tuple("".join(sorted((roles[index] for index in own), key="rls".index)) for own in indices)
+    by_role = {role: length[index] for index, role in roles.items()}
+    extent = Extent(count, *(by_role[role] for role in "rls"))
+    return _Laid(cast(tuple[Place, ...], places), tuple(words), extent, batch, turned)

@@ -37,6 +37,12 @@ class NormCall(NamedTuple):
         return VECTOR if self.function == "norm" else difference(self.eps)
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it is of all elements as they are."""
+        further = self.weight is None and self.mask is None and self.nan_policy == "propagate" and not self.broadcast
+        return further and (self.dim is None or (self.dim in (0, -1) and getattr(self.arrays[0], "ndim", None) == 1))
+
+    @property
     def named(self) -> dict[str, Any]:
         """The arrays that were given, by their names."""
         named = {**dict(zip(self.of.arrays, self.arrays, strict=True)), WEIGHT: self.weight, MASK: self.mask}

@@ -141,7 +141,10 @@ def pairwise(
 
     Differences are exact: never does it go through a matrix product unless it is asked to, so near points keep all
     digits, a point is exactly 0 from itself, and the matrix of a set with itself is exactly symmetric. The sums are
-    float64, and neither they nor their gradients, of any order, need memory of n m d numbers.
+    float64, and neither they nor their gradients, of any order, need memory of n m d numbers (a second derivative over
+    fewer than 2^15 pairs times features does use so small an array). Of float32, ``"l1"`` is within 4e-7 of the truth,
+    relatively, as up to 16 differences are added in float32 before they meet the float64 sum; all else is as right as
+    its result's dtype.
 
     Parameters
     ----------

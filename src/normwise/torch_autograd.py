@@ -304,6 +304,25 @@ def watched() -> bool:
     return bool(_compiling() or _transforming() or _len_dispatch_stack() or forward_ad._current_level >= 0)
 
 
+def in_one_piece(arrays: Tensors) -> bool:
+    """Whether tensors are real, lie in plain memory without gaps, and nobody follows: what `usual` asks of its two."""
+    for array in arrays:
+        try:
+            if not (
+                type(array) in PLAIN
+                and array.dtype in STORAGE
+                and array.dtype is not torch.bool
+                and array.is_cpu
+                and array.is_contiguous()
+                and not array.is_neg()
+            ):
+                return False
+            array.data_ptr()
+        except RuntimeError:  # without memory of their own
+            return False
+    return not (_transforming() or _len_function_stack() or _len_dispatch_stack()) and forward_ad._current_level < 0
+
+
 def _functionalized() -> bool:
     """Whether `torch.func.functionalize` follows, anywhere: it knows no autograd functions but torch's own."""
     from torch._C._functorch import TransformType

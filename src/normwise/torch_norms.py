@@ -6,6 +6,7 @@ everything unusual, is composed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +21,17 @@ from normwise.formula import Formula
 from normwise.fused_norms import Request
 from normwise.norms import NormCall
 from normwise.terms import MASK, WEIGHT, nan_count, negatives, weight_term
-from normwise.torch_autograd import MEMORY, elementwise, has_memory, in_plain_memory, watched, with_operations
+from normwise.torch_autograd import (
+    MEMORY,
+    STORAGE,
+    elementwise,
+    has_memory,
+    in_one_piece,
+    in_plain_memory,
+    watched,
+    with_operations,
+)
+from normwise.whole_norms import Whole, whole_norm
 
 Tensor = torch.Tensor
 Tensors = Mapping[str, Tensor]
@@ -33,7 +44,40 @@ def call(asked: NormCall) -> Tensor:
     if torch.compiler.is_dynamo_compiling():
         _allow_node()
         return node(*asked)
+    if asked.is_plain and in_one_piece(asked.arrays):
+        value = _of_all(asked)
+        if value is not None:
+            return value
     return _computed(asked)
+
+
+def _of_all(asked: NormCall) -> Tensor | None:
+    """Compute the norm of all elements of tensors in one piece; None where their powers may leave the range."""
+    of, arrays = asked.of, asked.arrays
+    if any(a.shape != arrays[0].shape for a in arrays) or not arrays[0].numel():
+        return None
+    lane = whole_norm(of, asked.p, tuple([STORAGE[a.dtype] for a in arrays]))
+    places = [a.data_ptr() for a in arrays]
+    found = lane.value(arrays[0].numel(), places)
+    if found is None:
+        return None
+    if torch.is_grad_enabled() and any(a.requires_grad for a in arrays):
+        value = _whole(lane, found, *arrays)
+    else:
+        value = _number(found, arrays)
+    return value.reshape((1,) * arrays[0].ndim) if asked.keepdim else value
+
+
+def _number(value: float, arrays: Sequence[Tensor]) -> Tensor:
+    """The norm of some arrays as a tensor."""
+    if any(array.dtype is torch.float64 for array in arrays):
+        return torch.scalar_tensor(value, dtype=torch.float64)
+    if _LARGEST < value < math.inf:  # torch refuses to round it
+        return torch.scalar_tensor(value, dtype=torch.float64).float()
+    return torch.scalar_tensor(value, dtype=torch.float32)
+
+
+_LARGEST = torch.finfo(torch.float32).max
 
 
 def node(*asked: Any) -> Tensor:
@@ -109,13 +153,7 @@ class _Norm(torch.autograd.Function):
         wanted = zip(request.of.arrays, ctx.needs_input_grad[4:], strict=True)
         wrt = [name for name, needs in wanted if needs]
         if torch.is_grad_enabled() or not has_memory(upstream):
-            with torch.enable_grad():
-                arrays |= {
-                    name: a if a.requires_grad else a.detach().requires_grad_() for name in wrt for a in [arrays[name]]
-                }
-                value = _composed(request, arrays)
-                leaves = [arrays[name] for name in wrt]
-                gradients = torch.autograd.grad(value, leaves, upstream.to(value.dtype), create_graph=True)
+            gradients = _gradients_in_graph(request, arrays, upstream, wrt)
         else:
             above = np.asarray(upstream.double().numpy())
             gradients = fused_norms.gradients(MEMORY, request, arrays, found, above, wrt)
@@ -123,6 +161,46 @@ class _Norm(torch.autograd.Function):
         return None, None, None, None, *[by_name.get(name) for name in request.of.arrays]
 
 
+def _gradients_in_graph(
+    request: Request, arrays: dict[str, Tensor], upstream: Tensor, wrt: Sequence[str]
+) -> Sequence[Tensor]:
+    """The gradients as part of autograd's graph."""
+    with torch.enable_grad():
+        arrays |= {name: a if a.requires_grad else a.detach().requires_grad_() for name in wrt for a in [arrays[name]]}
+        value = _composed(request, arrays)
+        leaves = [arrays[name] for name in wrt]
+        above = upstream.to(value.dtype).reshape(value.shape)
+        return torch.autograd.grad(value, leaves, above, create_graph=True)
+
+
+class _Whole(torch.autograd.Function):
+    """The norm of all elements of tensors in one piece, which is known already."""
+
+    @staticmethod
+    def forward(ctx: Any, lane: Whole, found: float, *measured: Tensor) -> Tensor:
+        ctx.about = lane, found
+        ctx.save_for_backward(*measured)
+        return _number(found, measured)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        lane, found = ctx.about
+        arrays: tuple[Tensor, ...] = ctx.saved_tensors
+        wanted = zip(lane.of.arrays, arrays, ctx.needs_input_grad[2:], strict=True)
+        leaves = {name: array for name, array, needs in wanted if needs}
+        if torch.is_grad_enabled() or not has_memory(upstream):
+            request = Request(lane.of, lane.p, tuple(range(arrays[0].ndim)), omits=False)
+            named = dict(zip(lane.of.arrays, arrays, strict=True))
+            gradients = dict(zip(leaves, _gradients_in_graph(request, named, upstream, [*leaves]), strict=True))
+        else:
+            gradients = {name: MEMORY.empty_like(array, None) for name, array in leaves.items()}
+            results = {name: gradient.data_ptr() for name, gradient in gradients.items()}
+            places = [a.data_ptr() for a in arrays]
+            lane.write_gradients(arrays[0].numel(), places, found, upstream.item(), results)
+        return None, None, *[gradients.get(name) for name in lane.of.arrays]
+
+
+_whole: Callable[..., Tensor] = super(torch.autograd.Function, _Whole).apply  # type: ignore[misc]
 _fused: Callable[..., Tensor] = _Norm.apply  # pyright: ignore[reportUnknownVariableType]
 
 

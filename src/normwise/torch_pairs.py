@@ -68,7 +68,7 @@ def contract(asked: Sum, arrays: Named) -> tuple[Tensor, ...]:
 
 
 def _not_worth_a_kernel(asked: Sum, arrays: Named) -> bool:
-    """Whether it is a derivative of a derivative, of which there are many, over so few pairs that an array holds all."""
+    """Whether it is a derivative of a derivative, of which there are many, and over few pairs."""
     orders = {name.partition(" ")[0] for name in asked.formulas[0].arrays if name.startswith(UPSTREAM)}
     if len(orders) < 2:
         return False
@@ -163,6 +163,11 @@ class Distance(NamedTuple):
     terms: PairTerms
     parameters: tuple[float, ...]
 
+    @property
+    def is_sum(self) -> bool:
+        """Whether the distances are sums with which nothing is left to do."""
+        return self.terms.finish is self.metric.finish and self.metric.is_sum
+
     def measured(self) -> Distance:
         """The same with differences in units."""
         return self._replace(terms=self.terms.measured)
@@ -172,19 +177,24 @@ class Distance(NamedTuple):
         return Sum(tuple(formulas), "ij", SIDES, self.parameters, (F64,) * len(formulas))
 
 
+def _at_once(asked: Distance, dtype: torch.dtype, arrays: Named, keeps: bool) -> list[Tensor]:
+    """The distances of all pairs, and their sums where these are to be kept, in one pass."""
+    terms = asked.terms
+    kept = range(len(terms.sums)) if keeps else ()
+    finishes = (terms.finish, *(_single(k) for k in kept))
+    contraction = Contraction(terms.sums, "ij", finishes, asked.metric.is_extreme)
+    dtypes = (dtype, *(F64 for _ in kept))
+    return fused_pairs.contracted(MEMORY, contraction, SIDES, arrays, asked.parameters, dtypes)
+
+
 class Fused(torch.autograd.Function):
     """The distances of all pairs, their sums and the finishing formula in one pass."""
 
     @staticmethod
     def forward(ctx: Any, asked: Distance, dtype: torch.dtype, *given: Tensor) -> Tensor:
-        metric, terms = asked.metric, asked.terms
-        arrays = dict(zip(terms.sums[0].arrays, given, strict=True))
-        kept = () if terms.finish is metric.finish and metric.is_sum else range(len(terms.sums))
-        finishes = (terms.finish, *(_single(k) for k in kept))
-        contraction = Contraction(terms.sums, "ij", finishes, metric.is_extreme)
-        dtypes = (dtype, *(F64 for _ in kept))
-        value, *sums = fused_pairs.contracted(MEMORY, contraction, SIDES, arrays, asked.parameters, dtypes)
-        ctx.asked, ctx.sums = asked, sums
+        arrays = dict(zip(asked.terms.sums[0].arrays, given, strict=True))
+        value, *ctx.sums = _at_once(asked, dtype, arrays, keeps=not asked.is_sum)
+        ctx.asked = asked
         ctx.save_for_backward(*given)
         return value
 
@@ -259,6 +269,8 @@ def matrix(asked: PairCall, made: Pairs, arrays: dict[str, Tensor]) -> Tensor:
     unit = fused_pairs.unit(MEMORY, asked.metric, made.terms, arrays, F64)
     if unit is not None:
         return composed(distance.measured(), arrays, torch.from_numpy(unit)).to(made.dtype)
+    if not (torch.is_grad_enabled() and any(array.requires_grad for array in arrays.values())):
+        return _at_once(distance, made.dtype, arrays, keeps=False)[0]
     return Fused.apply(distance, made.dtype, *[arrays[name] for name in made.terms.sums[0].arrays])  # type: ignore[no-any-return]
 
 

@@ -21,6 +21,17 @@ def numba_source(expressions: Sequence[Expression], names: Mapping[str, str]) ->
     return language.lines, results
 
 
+def number_source(expression: Expression, names: Sequence[str]) -> tuple[list[str], str]:
+    """Statements over plain numbers that call each primitive by its name, and the name or literal of the result."""
+    language = _Assignments(
+        lambda node, *arguments: f"{node.primitive}({', '.join(arguments)})",
+        lambda value: repr(value) if math.isfinite(value) else f"float('{value}')",
+        {name: name for name in names},
+    )
+    [result] = walk(path([expression]), language)
+    return language.lines, result
+
+
 def _numba_literal(value: Number) -> str:
     return f"real({value!r})" if math.isfinite(value) else f"real({'-' if value < 0 else ''}np.{abs(value)})"
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from normwise.formula.expression import Expression, Number, apply, constant, variable
 from normwise.formula.primitives import PRIMITIVES, Primitive
+from normwise.formula.source import number_source
 from normwise.formula.walk import Path, path, walk
 
 
@@ -38,12 +40,18 @@ def lowered(expression: Expression, parameters: Mapping[str, Number]) -> Express
     return told
 
 
+@functools.cache
+def number_function(expression: Expression, *names: str) -> Callable[..., float]:
+    """Return the expression as a function of plain numbers, in the order of `names`, as IEEE arithmetic has it."""
+    lines, result = number_source(expression, names)
+    scope = {name: row.number for name, row in PRIMITIVES.items()}
+    exec("\n    ".join([f"def function({', '.join(names)}):", *lines, f"return {result}"]), scope)
+    return scope["function"]
+
+
 def number_value(expression: Expression, variables: Mapping[str, Number]) -> float:
     """The expression over plain numbers, as IEEE arithmetic has it."""
-    [value] = walk(
-        path([expression]), _Values(variables, lambda node, arguments: PRIMITIVES[node.primitive].number(*arguments))
-    )
-    return value
+    return number_function(expression, *variables)(*variables.values())
 
 
 @dataclass(frozen=True, slots=True)

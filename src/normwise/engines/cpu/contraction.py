@@ -3,7 +3,7 @@
 The indices are called by what a kernel does with them: it takes *rows* one by one, *lanes* side by side in vectors, and
 what is *summed* in chunks that stay in the cache. A distance of each point from each has the points of one side as
 rows, those of the other as lanes, and sums over the features; its gradient has the features as lanes and sums over the
-other side's points. All arithmetic is float64.
+other side's points. All arithmetic is float64, but for `narrow` kernels.
 
 A block is a group of rows and a few lanes. What has lanes is packed once for all rows of a block; what has not is
 spread over the lanes. Each sum is complete within a block, in an order that depends on nothing but its length: so the
@@ -21,7 +21,7 @@ from typing import Literal, NamedTuple
 from normwise.engines.cpu.source import STORED, Storage, Stored
 from normwise.engines.cpu.store import load
 from normwise.engines.cpu.threads import CFunction, run_on_threads, thread_count
-from normwise.formula import Formula
+from normwise.formula import Expression, Formula
 from normwise.formula.source import numba_source
 
 Place = Literal["rs", "ls", "rl", "r", "l", "s"]
@@ -30,17 +30,23 @@ Place = Literal["rs", "ls", "rl", "r", "l", "s"]
 LANES = 32
 """The lanes that are taken side by side: whole vectors, without a loop of leftovers."""
 
-SHALLOW, BROAD = 16, 64
-"""What is summed at most for a kernel to be written out for its length, and the lanes that it takes."""
+BROAD = 64
+"""The same where more fit the cache: of float32, or where few terms are summed."""
+
+SHALLOW = 16
+"""What is summed at most for a kernel to be written out for its length."""
 
 DEPTH = 1 << 7
-"""What is summed in one go: with 32 lanes it fills the innermost cache."""
+"""What is summed in one go: with the lanes it fills the innermost cache."""
 
-BLOCK = 1 << 12
+BLOCK = 1 << 14
 """Rows times lanes of a block at most: enough rows that packing the lanes is a small part of the work."""
 
-TOGETHER = 4
-"""Terms that are added up before they meet the sum in memory."""
+TOGETHER, TOGETHER_NARROW = (8, 4, 1), (16, 4, 1)
+"""How many terms meet the sum in memory together; what one is too many for falls to the next."""
+
+CHAIN = 4
+"""Products that are added one after the other: longer chains would be waited for."""
 
 SERIAL = 1 << 15
 """Terms below which waking a second thread costs more than it saves."""
@@ -93,6 +99,9 @@ class ContractionSpec:
         Whether the largest term is taken in place of the sum; none is to be negative, and nan is larger than all.
     nearest : bool
         Whether for each row the least of the first result are kept, and where they were, in place of all.
+    narrow : bool
+        Whether terms are float32, and up to 16 of them are added as such before they meet a float64 sum. They are not
+        to leave the range of float32 where the sum does not, and not to be negative: so nothing cancels.
     """
 
     sums: tuple[Formula, ...]
@@ -102,11 +111,29 @@ class ContractionSpec:
     shallow: int = 0
     maximum: bool = False
     nearest: bool = False
+    narrow: bool = False
 
     @property
     def side(self) -> int:
         """The lanes that are taken side by side."""
-        return BROAD if self.shallow else LANES
+        return BROAD if self.shallow or self.narrow else LANES
+
+    @property
+    def real(self) -> str:
+        """What terms are computed in."""
+        return "np.float32" if self.narrow else "np.float64"
+
+    @property
+    def groups(self) -> Sequence[int]:
+        """How many terms meet the sum together."""
+        return TOGETHER_NARROW if self.narrow else TOGETHER
+
+    @property
+    def terms(self) -> Sequence[tuple[Expression, ...]]:
+        """Each sum's term; in two factors where it is a product, which then meets the sum in one instruction."""
+        splits = not (self.maximum or self.narrow)
+        expressions = [formula.expression for formula in self.sums]
+        return [e.arguments if splits and e.primitive == "multiply" else (e,) for e in expressions]
 
     @property
     def joined(self) -> str:
@@ -140,7 +167,7 @@ class ContractionSpec:
 
     def held(self, operand: str) -> str:
         """What the values of an operand are held as within the kernel."""
-        return "np.uint8" if self.storage[self.operands.index(operand)] == "bool" else "np.float64"
+        return "np.uint8" if self.storage[self.operands.index(operand)] == "bool" else self.real
 
     def at(self, *places: Place) -> list[str]:
         """The arrays that have these indices."""
@@ -166,24 +193,26 @@ import numpy as np
 from numba import carray, cfunc, njit, types
 
 from normwise.engines.cpu.halves import from_bfloat16, from_float16, to_bfloat16, to_float16
-from normwise.engines.cpu.memory import fetch_add_one, pointer_to, stack_memory
+from normwise.engines.cpu.memory import fetch_add_one, fused_multiply_add, pointer_to, stack_memory
 from normwise.engines.cpu.vector_math import FLOAT64 as vector_math
 
 real = np.float64
 exp, expm1, log, log1p = vector_math.exp, vector_math.expm1, vector_math.log, vector_math.log1p
-tanh, cosh = vector_math.tanh, vector_math.cosh
+tanh, cosh, power = vector_math.tanh, vector_math.cosh, vector_math.power
 '''
 
 
-def _function(name: str, arguments: Sequence[str], formulas: Sequence[Formula], names: Mapping[str, str]) -> list[str]:
-    """A function that computes formulas as they are written."""
-    lines, results = numba_source([formula.expression for formula in formulas], names)
+def _function(
+    name: str, arguments: Sequence[str], expressions: Sequence[Expression], names: Mapping[str, str], real: str
+) -> list[str]:
+    """A function that computes expressions as they are written."""
+    lines, results = numba_source(expressions, names)
     return [
         "",
         '@njit(error_model="numpy", forceinline=True)',
         f"def {name}({', '.join(arguments)}):",
         *(f"    {line}" for line in lines),
-        f"    return {', '.join(f'real({result})' for result in results)},",
+        f"    return {', '.join(f'{real}({result})' for result in results)},",
         "",
     ]
 
@@ -192,18 +221,20 @@ def _element(spec: ContractionSpec) -> list[str]:
     first = spec.sums[0]
     names = {name: f"a{i}" for i, name in enumerate(first.arrays)}
     names |= {name: f"p{i}" for i, name in enumerate(first.parameters)}
-    return _function("element", [*spec.inputs, *spec.parameters], spec.sums, names)
+    factors = [factor for term in spec.terms for factor in term]
+    return _function("element", [*spec.inputs, *spec.parameters], factors, names, spec.real)
 
 
 def _finish(spec: ContractionSpec) -> list[str]:
     sums = [f"s{k}" for k in range(len(spec.sums))]
-    return _function("finish", sums, spec.finishes, {name: name for name in sums})
+    expressions = [formula.expression for formula in spec.finishes]
+    return _function("finish", sums, expressions, {name: name for name in sums}, "np.float64")
 
 
 def _fill(spec: ContractionSpec, name: str) -> list[str]:
-    """The function that reads a line of an array: `count` elements, `step` apart, to places `apart`."""
+    """The function that reads a line of an array: `count` elements, `step` apart."""
     raw, size, load, _ = spec.stored(name)
-    load = "{}" if spec.held(name) == "np.uint8" else load
+    load = "{}" if spec.held(name) == "np.uint8" else load.replace("real", spec.real)
     return [
         '@njit(error_model="numpy", forceinline=True)',
         f"def fill_{name}(target, at, count, step):",
@@ -249,16 +280,20 @@ def _driver(spec: ContractionSpec) -> list[str]:
         *(f"            acc{k}_[: (last_row - first_row) * {lanes}] = 0.0" for k in sums if not spec.shallow),
         f"            for chunk in range((depth + {deep - 1}) // {deep}):",
         f"                first = chunk * {deep}",
-        f"                size = min({deep}, depth - first)",
+        f"                size = {spec.shallow or f'min({DEPTH}, depth - first)'}",
         *_indented(4, (line for name in spec.at("ls", "l", "s") for line in _packed(spec, name))),
         "                for row in range(first_row, last_row):",
         *_indented(5, (line for name in spec.at("rs", "rl", "r") for line in _packed(spec, name))),
         *_indented(5, _at_once(spec) if spec.shallow else _accumulated(spec)),
-        *_indented(3, [] if spec.shallow else _finished(spec)),
-        "            for row in range(first_row, last_row):",
-        *_indented(4, _lines(spec)),
-        *_indented(4, _kept(spec) if spec.nearest else _written(spec)),
+        *_indented(5, _taken(spec) if spec.shallow else []),
+        *([] if spec.shallow else ["            for row in range(first_row, last_row):"]),
+        *_indented(4, [] if spec.shallow else [*_finished(spec), *_taken(spec)]),
     ]
+
+
+def _taken(spec: ContractionSpec) -> list[str]:
+    """The lines that take what is finished of a row."""
+    return _kept(spec) if spec.nearest else _written(spec)
 
 
 def _indented(levels: int, lines: Iterable[str]) -> list[str]:
@@ -271,10 +306,13 @@ def _buffers(spec: ContractionSpec) -> Iterator[tuple[str, int, str]]:
     lengths = {"rs": deep, "ls": deep * lanes, "rl": lanes, "l": lanes, "s": deep, "r": 1}
     for name, place in zip(spec.inputs, spec.places, strict=True):
         yield name, lengths[place], spec.held(name)
-    for k in range(0 if spec.shallow else len(spec.sums)):
-        yield f"acc{k}", BLOCK, "np.float64"
+    for k in range(len(spec.sums)):
+        if not spec.shallow:
+            yield f"acc{k}", BLOCK, "np.float64"
+            if spec.narrow:
+                yield f"part{k}", lanes, spec.real
     for i in range(len(spec.finishes)):
-        yield f"final{i}", BLOCK, _final(spec, i)[0]
+        yield f"line{i}", lanes, _final(spec, i)[0]
 
 
 def _address(spec: ContractionSpec, name: str, **indices: str) -> str:
@@ -312,26 +350,48 @@ def _packed(spec: ContractionSpec, name: str) -> list[str]:
 
 
 def _accumulated(spec: ContractionSpec) -> list[str]:
-    """The loops over what is summed, `TOGETHER` at a time, and over the lanes."""
-    sums, lanes = range(len(spec.sums)), spec.side
-    together = [f"at + {u}" for u in range(TOGETHER)]
+    """The loops over what is summed, as many terms at a time as meet the sum together, and over the lanes."""
+    lanes = spec.side
+    lines = [f"total{k}_ = {_place(f'acc{k}_', lanes)}" for k in range(len(spec.sums))]
+    done = "0"
+    for group in spec.groups:
+        whole = f"size // {group} * {group}" if group > 1 else "size"
+        lines += [f"for at in range({done}, {whole}, {group}):"]
+        lines += _indented(1, _met(spec, [f"at + {u}" if u else "at" for u in range(group)]))
+        done = whole
+    return lines
+
+
+def _place(name: str, lanes: int) -> str:
+    """The row's part of a buffer."""
+    return f"{name}[(row - first_row) * {lanes} : (row - first_row + 1) * {lanes}]"
+
+
+def _met(spec: ContractionSpec, places: Sequence[str]) -> list[str]:
+    """The loop over the lanes in which some terms meet the sums in memory."""
+    sums = range(len(spec.sums))
+    if spec.narrow:  # in two loops, each of which has vectors of one type
+        return [
+            f"for l in range({spec.side}):",
+            *_indented(1, _added(spec, places)),
+            *(f"    part{k}_[l] = v{k}_0" for k in sums),
+            f"for l in range({spec.side}):",
+            *(f"    total{k}_[l] = {spec.joined.format(f'total{k}_[l]', f'np.float64(part{k}_[l])')}" for k in sums),
+        ]
     return [
-        *(f"total{k} = acc{k}_[(row - first_row) * {lanes} : (row - first_row + 1) * {lanes}]" for k in sums),
-        f"for step in range(size // {TOGETHER}):",
-        f"    at = step * {TOGETHER}",
-        f"    for l in range({lanes}):",
-        *_indented(2, _added(spec, together)),
-        *(f"        total{k}[l] = {spec.joined.format(f'total{k}[l]', f'v{k}_0')}" for k in sums),
-        f"for at in range(size // {TOGETHER} * {TOGETHER}, size):",
-        f"    for l in range({lanes}):",
-        *_indented(2, _added(spec, ["at"])),
-        *(f"        total{k}[l] = {spec.joined.format(f'total{k}[l]', f'v{k}_0')}" for k in sums),
+        f"for l in range({spec.side}):",
+        *(f"    t{k} = total{k}_[l]" for k in sums),
+        *_indented(1, _added(spec, places)),
+        *(f"    total{k}_[l] = t{k}" for k in sums),
     ]
 
 
 def _added(spec: ContractionSpec, places: Sequence[str]) -> Iterator[str]:
-    """The lines that compute the terms at some places of what is summed, for a lane, and add them up in pairs."""
-    sums, lanes = range(len(spec.sums)), spec.side
+    """The lines that add up the terms at some places of what is summed, for a lane, then to its sums ``t``.
+
+    Products are added in chains, which then are added up in pairs as all other terms are. A narrow kernel's stay
+    ``v0``, apart from the sums.
+    """
     held = {
         "rs": "{0}_[{1}]",
         "s": "{0}_[{1}]",
@@ -341,52 +401,70 @@ def _added(spec: ContractionSpec, places: Sequence[str]) -> Iterator[str]:
         "r": "{0}_[0]",
     }
     for u, at in enumerate(places):
-        given = [held[place].format(name, at, lanes) for name, place in zip(spec.inputs, spec.places, strict=True)]
+        given = [held[place].format(name, at, spec.side) for name, place in zip(spec.inputs, spec.places, strict=True)]
         given = [
             f"{value} != np.uint8(0)" if spec.held(name) == "np.uint8" else value
             for name, value in zip(spec.inputs, given, strict=True)
         ]
-        yield f"{', '.join(f'v{k}_{u}' for k in sums)}, = element({', '.join([*given, *spec.parameters])})"
-    count = len(places)
-    for k in sums:
-        for half in (1 << i for i in range(count.bit_length() - 1)):
-            for u in range(0, count, 2 * half):
-                yield f"v{k}_{u} = {spec.joined.format(f'v{k}_{u}', f'v{k}_{u + half}')}"
+        results = [f"{'vf'[i]}{k}_{u}" for k, term in enumerate(spec.terms) for i in range(len(term))]
+        yield f"{', '.join(results)}, = element({', '.join([*given, *spec.parameters])})"
+    for k, term in enumerate(spec.terms):
+        apart = 1
+        if len(term) > 1:
+            apart = CHAIN
+            for u in range(len(places)):
+                yield (
+                    f"v{k}_{u} = v{k}_{u} * f{k}_{u}"
+                    if u % CHAIN == 0
+                    else (f"v{k}_{u - u % CHAIN} = fused_multiply_add(v{k}_{u}, f{k}_{u}, v{k}_{u - u % CHAIN})")
+                )
+        while apart < len(places):
+            for u in range(0, len(places) - apart, 2 * apart):
+                yield f"v{k}_{u} = {spec.joined.format(f'v{k}_{u}', f'v{k}_{u + apart}')}"
+            apart *= 2
+        if not spec.narrow:
+            yield f"t{k} = {spec.joined.format(f't{k}', f'v{k}_0')}"
 
 
 def _finished(spec: ContractionSpec) -> list[str]:
-    """The finishing formulas of the sums of all rows."""
-    sums = ", ".join(f"acc{k}_[i]" for k in range(len(spec.sums)))
+    """The finishing formulas of a row's sums."""
+    sums = range(len(spec.sums))
+    return [
+        *(f"total{k}_ = {_place(f'acc{k}_', spec.side)}" for k in sums),
+        "for l in range(width):",  # a loop of known length would be unrolled, branches and all, before it is vectorised
+        *_indented(1, _finish_of(spec, [f"total{k}_[l]" for k in sums])),
+    ]
+
+
+def _finish_of(spec: ContractionSpec, sums: Sequence[str]) -> list[str]:
     results = range(len(spec.finishes))
     return [
-        f"for i in range((last_row - first_row) * {spec.side}):",
-        f"    {', '.join(f'f{i}' for i in results)}, = finish({sums})",
-        *(f"    final{i}_[i] = {_final(spec, i)[1]}" for i in results),
+        f"{', '.join(f'f{i}' for i in results)}, = finish({', '.join(sums)})",
+        *(f"line{i}_[l] = {_final(spec, i)[1]}" for i in results),
     ]
 
 
 def _at_once(spec: ContractionSpec) -> list[str]:
     """The loop over the lanes where so little is summed that it is written out: in the order of the other loops."""
-    sums, results = range(len(spec.sums)), range(len(spec.finishes))
-    whole = spec.shallow // TOGETHER * TOGETHER
-    groups = [range(at, at + TOGETHER) for at in range(0, whole, TOGETHER)]
-    lines: list[str] = [f"t{k} = 0.0" for k in sums]
-    for group in (*groups, *([at] for at in range(whole, spec.shallow))):
-        lines += _added(spec, [str(at) for at in group])
-        lines += [f"t{k} = {spec.joined.format(f't{k}', f'v{k}_0')}" for k in sums]
+    sums = range(len(spec.sums))
+    if spec.narrow:
+        return [
+            f"for l in range({spec.side}):",
+            *_indented(1, _added(spec, [str(at) for at in range(spec.shallow)])),
+            *_indented(1, _finish_of(spec, [f"np.float64(v{k}_0)" for k in sums])),
+        ]
+    groups: list[list[str]] = []
+    at = 0
+    for group in spec.groups:
+        while spec.shallow - at >= group:
+            groups.append([str(place) for place in range(at, at + group)])
+            at += group
     return [
-        *_lines(spec),
         f"for l in range({spec.side}):",
-        *_indented(1, lines),
-        f"    {', '.join(f'f{i}' for i in results)}, = finish({', '.join(f't{k}' for k in sums)})",
-        *(f"    line{i}[l] = {_final(spec, i)[1]}" for i in results),
+        *(f"    t{k} = 0.0" for k in sums),
+        *_indented(1, (line for group in groups for line in _added(spec, group))),
+        *_indented(1, _finish_of(spec, [f"t{k}" for k in sums])),
     ]
-
-
-def _lines(spec: ContractionSpec) -> list[str]:
-    """The part of the results that belongs to the row."""
-    place = f"(row - first_row) * {spec.side} : (row - first_row + 1) * {spec.side}"
-    return [f"line{i} = final{i}_[{place}]" for i in range(len(spec.finishes))]
 
 
 def _final(spec: ContractionSpec, i: int) -> tuple[str, str]:
@@ -408,10 +486,10 @@ def _written(spec: ContractionSpec) -> list[str]:
             f"if {step} == 1:",
             f"    {name} = carray(pointer_to({at}, {raw}), (width,))",
             "    for l in range(width):",
-            f"        {name}[l] = line{i}[l]",
+            f"        {name}[l] = line{i}_[l]",
             "else:",
             "    for l in range(width):",
-            f"        carray(pointer_to({at} + l * {step} * {size}, {raw}), (1,))[0] = line{i}[l]",
+            f"        carray(pointer_to({at} + l * {step} * {size}, {raw}), (1,))[0] = line{i}_[l]",
         ]
     return lines
 
@@ -429,11 +507,11 @@ def _kept(spec: ContractionSpec) -> list[str]:
         "worst = values[count - 1]",
         "better = 0",
         f"for l in range({spec.side}):",
-        "    better += 0 if line0[l] >= worst else 1",
+        "    better += 0 if line0_[l] >= worst else 1",
         "if better > 0:",
         f"    places = {places}",
         "    for l in range(width):",
-        "        value = line0[l]",
+        "        value = line0_[l]",
         "        at = count",
         "        while at > 0:",
         "            before = values[at - 1]",
