@@ -9,6 +9,7 @@ import platform
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,11 +19,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 import normwise
-from benchmarks import peers
+from benchmarks import distances, peers
 from benchmarks.cold_start import cold_start
 from benchmarks.measure import LEAST_SECONDS, MANY, ROUNDS, interleaved
 from benchmarks.memory import memory as memory_of
-from benchmarks.table import RESULTS
+from benchmarks.results import RESULTS, elsewhere, merged
 from benchmarks.targets import ONCE_EAGER, ratio, verdicts
 from normwise.catalogue import Loss
 
@@ -84,35 +85,49 @@ def main() -> None:
     """Run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", metavar="LOSS", action="append", help="measure this loss only (repeatable)")
-    parser.add_argument("--kind", help="measure this kind of row only")
+    parser.add_argument("--kind", help="measure this kind of row only: of losses, norm, distance, pairwise, nearest")
     parser.add_argument("--quick", action="store_true", help="float32 without the compiled rivals; keeps no results")
+    parser.add_argument("--keep", action="store_true", help="with --only or --kind: replace these rows in the results")
     options = parser.parse_args()
+    part = bool(options.only or options.kind)
+    if options.keep and (options.quick or not part):
+        parser.error("--keep goes with --only or --kind, and not with --quick")
     console = Console(width=None if sys.stdout.isatty() else 150)
+    results = surroundings()
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if options.keep else None
+    if kept and (differing := elsewhere(kept, results)):
+        parser.error(f"the results kept are of {'; '.join(differing)}: measure everything again")
     names = options.only or list(normwise.losses)
-    chosen = [case for case in cases(names, options.quick) if options.kind in (None, case.kind)]
-    held = [name for name in names if name in ONCE_EAGER and not options.quick and options.kind in (None, "memory")]
-    rows: list[dict[str, Any]] = []
+    of_losses = [case for case in cases(names, options.quick) if options.kind in (None, case.kind)]
+    apart = [case for case in distances.cases(options.quick) if not options.only and options.kind in (None, case.kind)]
+    weighs = not options.quick and not options.keep and options.kind in (None, "memory")
+    held = [name for name in names if name in ONCE_EAGER and weighs]
+    if not (of_losses or apart or held):
+        parser.error("there is nothing to measure: no rows are of this loss and this kind")
     with Progress(console=console, transient=True) as progress:
-        for case in progress.track(chosen, description="measuring"):
-            rows.append(measured(case))
-        memory = {name: memory_of(name) for name in progress.track(held, description="weighing")}
-    results = {
+        results["rows"] = [measured(case) for case in progress.track(of_losses, description="losses")]
+        results["distances"] = [distances.measured(case) for case in progress.track(apart, description="distances")]
+        results["memory"] = {name: memory_of(name) for name in progress.track(held, description="weighing")}
+    results["cold start"] = {} if options.kind or options.keep else cold_start()
+    show(console, results)
+    if not options.quick and (options.keep or not part):
+        RESULTS.write_text(json.dumps(merged(kept, results) if kept else results, indent=1) + "\n", encoding="utf-8")
+        console.print(f"kept in {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}")
+
+
+def surroundings() -> dict[str, Any]:
+    """Return when, where and how it is measured."""
+    others = ("torch", "numba", "numpy", "scipy", "scikit-learn", *(["numkong"] if find_spec("numkong") else []))
+    return {
         "date": datetime.date.today().isoformat(),
         "machine": {"processor": processor(), "cores": os.cpu_count(), "threads": torch.get_num_threads()},
         "versions": {
             "python": platform.python_version(),
             "normwise": normwise.__version__,
-            **{name: importlib.metadata.version(name) for name in ("torch", "numba", "numpy")},
+            **{name: importlib.metadata.version(name) for name in others},
         },
         "settings": {"rounds": ROUNDS, "least seconds a sample": LEAST_SECONDS, "statistic": "median"},
-        "rows": rows,
-        "memory": memory,
-        "cold start": cold_start(),
     }
-    show(console, results)
-    if not options.quick and not options.only and not options.kind:
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        console.print(f"kept in {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}")
 
 
 FINE = ("small", "module", "compiled training step")
@@ -135,6 +150,7 @@ def measured(case: Case) -> dict[str, Any]:
         "shape": [*case.shape],
         "kind": case.kind,
         "seconds": interleaved(rivals, rounds=MANY if case.kind in FINE else ROUNDS),
+        "date": datetime.date.today().isoformat(),
     }
 
 
@@ -149,7 +165,10 @@ def show(console: Console, results: dict[str, Any]) -> None:
         table.add_row(
             row["loss"], row["dtype"], row["kind"], " x ".join(f"{n:,}" for n in row["shape"]), microseconds, *cells
         )
-    console.print(table)
+    if table.rows:
+        console.print(table)
+    if results["distances"]:
+        console.print(distances_table(results["distances"]))
     held = Table(
         "loss", "what", "normwise", "eager", "compile", title="memory beyond the inputs, in arrays of their size"
     )
@@ -163,7 +182,21 @@ def show(console: Console, results: dict[str, Any]) -> None:
     aims = Table("aim", "bound", "measured", "", title="what was to be reached")
     for what, bound, value, met in verdicts(results):
         aims.add_row(what, bound, value, "met" if met else "[bold]NOT MET[/bold]")
-    console.print(aims)
+    if aims.rows:
+        console.print(aims)
+
+
+def distances_table(rows: Sequence[dict[str, Any]]) -> Table:
+    """Return the ratios of norms and distances, with what was found beside the seconds."""
+    rivals = dict.fromkeys(name for row in rows for name in row["seconds"] if name != "normwise")
+    table = Table("what", "of", "shape", "gradient", "us", *rivals, "", title="times as long as normwise takes")
+    for row in rows:
+        cells = [f"{found:.2f}" if (found := ratio(row, rival)) else "" for rival in rivals]
+        shape, gradient = " x ".join(f"{n:,}" for n in row["shape"]), "with" if row["gradient"] else ""
+        microseconds = f"{1e6 * row['seconds']['normwise']['median']:.1f}"
+        figures = ", ".join(f"{what} {value:.2g}" for what, value in row["figures"].items())
+        table.add_row(row["kind"], row["metric"], shape, gradient, microseconds, *cells, figures)
+    return table
 
 
 def processor() -> str:

@@ -15,6 +15,9 @@ MANY = 41
 LEAST_SECONDS = 2e-3
 """What a sample takes at least: a quick function is called many times in one."""
 
+LONG = 0.5
+"""Seconds from which on it is not asked any closer how long a call takes."""
+
 
 def interleaved(
     rivals: Mapping[str, Callable[[], Any]],
@@ -55,7 +58,12 @@ def _sample(function: Callable[[], Any], repeats: int, clock: Callable[[], float
 
 
 def _repeats(function: Callable[[], Any], clock: Callable[[], float]) -> int:
-    """How many calls a sample holds, after two calls that warm up."""
+    """How many calls a sample holds, after two calls that warm up, or what a very long one has to warm up instead."""
+    warm = getattr(function, "warm", None)
+    if warm is not None:
+        warm()
+        return 1
     function()
-    function()
+    if _sample(function, 1, clock) > LONG:
+        return 1
     return max(1, round(LEAST_SECONDS / max(_sample(function, 3, clock), 1e-9)))

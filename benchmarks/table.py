@@ -3,13 +3,14 @@
 import json
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.targets import LARGE, ONCE_EAGER, find, ratio
+from benchmarks.results import RESULTS, dates
+from benchmarks.targets import HUGE, LARGE, ONCE_EAGER, find, ratio
 
 ROOT = Path(__file__).parent.parent
-RESULTS = Path(__file__).parent / "results.json"
 BEGIN, END = "<!-- speed:begin -->", "<!-- speed:end -->"
 
 
@@ -42,10 +43,12 @@ def rendered(results: dict[str, Any]) -> str:
     lines += [
         "",
         f"How many times faster, medians of interleaved runs: {machine['processor']}, {machine['cores']} cores, "
-        f"torch {versions['torch']}, {results['date']}. Importing normwise takes "
+        f"torch {versions['torch']}, {dates(results, results['rows'])}. Importing normwise takes "
         f"{1e3 * cold['import normwise']['median']:.0f} ms; the first call in a new process "
         f"{1e3 * cold['first call, torch loaded, kernels on disk']['median']:.0f} ms. "
         "For a loss that torch does not have, eager torch is the same formula in torch's operations, one by one.",
+        *_norms(results),
+        *_pairs(results),
     ]
     return "\n".join(lines)
 
@@ -79,6 +82,80 @@ def _wide(results: dict[str, Any]) -> list[str]:
         cells = [" / ".join(f"{buffers[home]:.1f}" for home in homes) for buffers in held]
         lines.append(f"| arrays held beyond the inputs: normwise / eager / torch.compile | {' | '.join(cells)} |")
     return [*lines, "", "Against eager torch / torch.compile, which multiply with the mask or the weight."]
+
+
+def _norms(results: dict[str, Any]) -> list[str]:
+    """The lines of the third table: norms, and distances of rows."""
+    rows = [row for row in results.get("distances", []) if row["kind"] in ("norm", "distance")]
+    if not rows:
+        return []
+    metrics = [*dict.fromkeys(row["metric"] for row in rows)]
+    lines = ["", f"| against torch, float32 | {' | '.join(metrics)} |", f"|{'-|' * (len(metrics) + 1)}"]
+    for kind, shape in dict.fromkeys((row["kind"], (*row["shape"],)) for row in rows):
+        about = [{"kind": kind, "metric": metric, "shape": [*shape]} for metric in metrics]
+        lines.append(f"| {kind}, {_words(shape)} | {' | '.join(_both(rows, 'torch', each) for each in about)} |")
+    largest = [find(rows, kind="norm", metric=metric, shape=[HUGE]) for metric in metrics]
+    if any(largest):
+        errors = [[row["figures"][f"{who} error"] for who in ("normwise", "torch")] if row else [] for row in largest]
+        cells = [" / ".join(f"{error:.0e}" for error in pair) for pair in errors]
+        lines.append(f"| norm, {_words((HUGE,))}: relative error, normwise / torch | {' | '.join(cells)} |")
+    return [*lines, "", f"Alone / with the gradient, which distances have for both sides; {dates(results, rows)}."]
+
+
+PAIRS = (
+    ("l1 against torch.cdist", "l1", "torch exact"),
+    ("l1 against SciPy", "l1", "SciPy"),
+    ("l1 against scikit-learn", "l1", "scikit-learn"),
+    ("l2 against torch.cdist, exact", "l2", "torch exact"),
+    ("l2 against torch.cdist by a matrix product, inexact", "l2", "torch mm"),
+    ("l2 against SciPy", "l2", "SciPy"),
+    ("l2 against scikit-learn", "l2", "scikit-learn"),
+    ("l2 against NumKong", "l2", "NumKong"),
+    ("lp, p = 3, against torch.cdist", "lp", "torch exact"),
+    ("lp, p = 3, against SciPy", "lp", "SciPy"),
+)
+"""What the fourth table tells: in words, the metric, and the rival."""
+
+
+def _pairs(results: dict[str, Any]) -> list[str]:
+    """The lines of the fourth table: distances of all pairs, and the search for the nearest."""
+    rows = [row for row in results.get("distances", []) if row["kind"] in ("pairwise", "nearest")]
+    if not rows:
+        return []
+    columns = [*dict.fromkeys((row["kind"], (*row["shape"],)) for row in rows)]
+    head = ["points x points x features", *(f"{kind}, {_words(shape)}" for kind, shape in columns)]
+    lines = ["", f"| {' | '.join(head)} |", f"|{'-|' * len(head)}"]
+    for words, metric, rival in PAIRS:
+        about = [{"kind": kind, "metric": metric, "shape": [*shape]} for kind, shape in columns]
+        cells = [_both(rows, rival, each) for each in about]
+        if any(cells):
+            lines.append(f"| {words} | {' | '.join(cells)} |")
+    held = [row["figures"]["megabytes"] for row in rows if row["kind"] == "nearest"]
+    searched = f" The 10 nearest, of NumPy arrays, take {max(held):.0f} MB beyond the inputs." if held else ""
+    versions = results["versions"]
+    others = [f"{name} {versions[key]}" for key, name in OTHERS.items() if key in versions]
+    words = (
+        "Forward / forward and backward, where the rival has gradients, for both sides; SciPy and NumKong run on one"
+    )
+    return [*lines, "", f"{words} thread.{searched} {', '.join([*others, dates(results, rows)])}."]
+
+
+OTHERS = {"scipy": "SciPy", "scikit-learn": "scikit-learn", "numkong": "NumKong"}
+"""The rivals beside torch, by their distributions."""
+
+
+def _both(rows: Iterable[dict[str, Any]], rival: str, about: dict[str, Any]) -> str:
+    """The ratios without and with the gradient."""
+    ratios = (ratio(find(rows, gradient=gradient, **about), rival) for gradient in (False, True))
+    return " / ".join(filter(None, map(_cell, ratios)))
+
+
+def _words(shape: tuple[int, ...]) -> str:
+    """A shape, its round numbers as powers."""
+    return " x ".join(POWERS.get(n, str(n)) for n in shape)
+
+
+POWERS = {base**k: f"{base}^{k}" for base, least in ((2, 16), (10, 4)) for k in range(least, 25)}
 
 
 def _cell(value: float | None) -> str:

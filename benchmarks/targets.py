@@ -1,10 +1,54 @@
 """What is to be reached, and whether it was: the first table of the project's aims, each line a ratio in one run."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 LARGE = 2**24
 ONCE_EAGER = {"l1": 12.0, "mse": 6.0, "smooth_l1": 6.0, "huber": 6.0}
+HUGE = 10**8
+NEAREST = (100_000, 100_000, 16)
+
+
+class Aim(NamedTuple):
+    """A bound for a row of norms or distances, beside a rival or of a figure."""
+
+    what: str
+    kind: str
+    metric: str
+    shape: tuple[int, ...]
+    to: str
+    bound: float
+    gradient: bool = False
+
+    def row(self, results: dict[str, Any]) -> dict[str, Any] | None:
+        """The row that it is about."""
+        about = {"kind": self.kind, "metric": self.metric, "shape": [*self.shape], "gradient": self.gradient}
+        return find(results.get("distances", []), **about)
+
+
+FASTER = (
+    Aim("1-norm of 10^8 against torch's 2-norm", "norm", "p = 1", (HUGE,), "torch L2", 1.0),
+    Aim("2-norm of 10^8 against torch's", "norm", "p = 2", (HUGE,), "torch", 1.0),
+    Aim("3-norm of 10^8 against torch's", "norm", "p = 3", (HUGE,), "torch", 5.0),
+    *(
+        Aim(f"distance, p = 2, 2^20 x 16, {words}, against torch", "distance", "p = 2", (2**20, 16), "torch", 3.0, both)
+        for words, both in (("forward", False), ("forward and backward", True))
+    ),
+    *(
+        Aim(f"pairwise {metric}, {' x '.join(map(str, shape))}, against {to}", "pairwise", metric, shape, to, bound)
+        for metric, to, bound in (("l1", "torch exact", 8.0), ("l1", "SciPy", 8.0), ("l2", "torch exact", 5.0))
+        for shape in ((512, 1024, 128), (1024, 1024, 8))
+    ),
+    Aim("nearest l1 against scikit-learn's ArgKmin", "nearest", "l1", NEAREST, "scikit-learn", 5.0),
+)
+"""How many times as long the rival is to take, at least."""
+NOT_SLOWER = (Aim("nearest l2, share of scikit-learn's ArgKmin", "nearest", "l2", NEAREST, "scikit-learn", 1.5),)
+"""How many times as long as the rival we may take, at most."""
+FIGURES = (
+    *(Aim(f"{p}-norm of 10^8, relative error", "norm", f"p = {p}", (HUGE,), "normwise error", 1e-7) for p in (1, 2)),
+    *(Aim(f"nearest {metric}, megabytes", "nearest", metric, NEAREST, "megabytes", 300.0) for metric in ("l1", "l2")),
+)
+"""What a figure may be, at most."""
 
 
 def verdicts(results: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
@@ -67,6 +111,14 @@ def verdicts(results: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
         ("first call, NumPy's import included, kernels on disk", 0.5),
     ):
         at_most(what, bound, cold.get(what, {}).get("median"), " s")
+    for aim in FASTER:
+        at_least(aim.what, aim.bound, ratio(aim.row(results), aim.to))
+    for aim in NOT_SLOWER:
+        times = ratio(aim.row(results), aim.to)
+        at_most(aim.what, aim.bound, times and 1 / times, "x")
+    for aim in FIGURES:
+        row = aim.row(results)
+        at_most(aim.what, aim.bound, row and row["figures"].get(aim.to), "")
     return rows
 
 
