@@ -1,4 +1,4 @@
-"""The losses as torch modules, one class for each entry of the catalogue.
+"""The losses as torch modules, one class for each entry of the catalogue; and those of norms and distances.
 
 The classes of torch's four losses are subclasses of torch's own, with its constructors and attributes. The others
 take their parameters and the reduction by keyword. All of them take a weight, a mask and the other options of their
@@ -25,7 +25,10 @@ from torch.nn.modules.loss import _Loss  # pyright: ignore[reportPrivateUsage]
 
 from normwise.catalogue import Loss, losses
 from normwise.functional import TORCH_ORDER, function_of
-from normwise.norms import distance
+from normwise.norm_modules import DistanceMatrix, Norm, PairwiseDistance
+
+OF_NORMS = (DistanceMatrix, Norm, PairwiseDistance)
+"""The modules that are no losses."""
 
 
 class _OwnLoss(_Loss):
@@ -45,27 +48,6 @@ class _OwnLoss(_Loss):
 
     def extra_repr(self) -> str:
         return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.loss.parameters)
-
-
-class PairwiseDistance(torch.nn.PairwiseDistance):
-    """The distances of the last dimension's lines: the module of `normwise.distance`.
-
-    torch's constructor, except that ``eps`` is 0 by default: torch adds 1e-6 to each difference to keep its gradient
-    finite, for which nothing is needed here. The options of `normwise.distance` are taken at the call.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from normwise.nn import PairwiseDistance
-    >>> PairwiseDistance(p=1)(torch.tensor([[1.0, 2.0]]), torch.tensor([[4.0, 2.0]]))
-    tensor([3.])
-    """
-
-    def __init__(self, p: float = 2.0, eps: float = 0.0, keepdim: bool = False) -> None:
-        super().__init__(p, eps, keepdim)
-
-    def forward(self, x1: torch.Tensor, x2: torch.Tensor, **options: Any) -> torch.Tensor:
-        return distance(x1, x2, self.norm, keepdim=self.keepdim, eps=self.eps, **options)  # type: ignore[no-any-return]
 
 
 @functools.cache
@@ -97,4 +79,4 @@ def __getattr__(name: str) -> type[torch.nn.Module]:
 
 
 def __dir__() -> list[str]:
-    return sorted(["PairwiseDistance", *(loss.module for loss in losses.values())])
+    return sorted([*(module.__name__ for module in OF_NORMS), *(loss.module for loss in losses.values())])
