@@ -6,7 +6,8 @@ Numba is loaded where a kernel is compiled: at its first use on a machine.
 from __future__ import annotations
 
 from normwise.engines.cpu.buffers import BUFFERS
-from normwise.engines.cpu.contraction import SHALLOW, ContractionKernel, ContractionSpec, Extent, Place, Strides
+from normwise.engines.cpu.contraction import ContractionKernel
+from normwise.engines.cpu.contraction_spec import SHALLOW, ContractionSpec, Extent, Place, Strides
 from normwise.engines.cpu.kernel import Kernel, direct_operands
 from normwise.engines.cpu.rows import RowKernel, RowSpec
 from normwise.engines.cpu.source import KernelSpec, Storage
