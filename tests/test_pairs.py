@@ -15,6 +15,7 @@ from sklearn.metrics.pairwise import nan_euclidean_distances, pairwise_distances
 
 import normwise
 from normwise import fused_pairs, pair_blocks
+from normwise.array_calls import MEMORY
 from tests.faces import FACES, agree, unsilenced
 from tests.pair_samples import SCIPY, by_scipy, order, points
 
@@ -358,14 +359,14 @@ def test_what_is_no_array_is_refused() -> None:
 
 
 def test_where_powers_may_leave_the_range_is_seen() -> None:
-    inside = fused_pairs.surely_inside
-    memory = normwise.array_calls.MEMORY
+    inside, memory = fused_pairs.surely_inside, MEMORY
     ones = np.ones((2, 2))
     assert inside(memory, 2, {"x": ones, "t": ones})
     assert not inside(memory, 2, {"x": 1e151 * ones, "t": ones})
     assert not inside(memory, 2, {"x": 1e-140 * ones, "t": ones})
     assert inside(memory, 2, {"x": (1e38 * ones).astype("f4"), "t": ones.astype("f4")})
-    assert not inside(memory, 7, {"x": ones.astype("f4"), "t": ones.astype("f4")})
+    assert inside(memory, 7, {"x": ones.astype("f4"), "t": ones.astype("f4")})
+    assert not inside(memory, 8, {"x": (1e38 * ones).astype("f4"), "t": ones.astype("f4")})
 
 
 @settings(deadline=None, max_examples=60)

@@ -57,11 +57,11 @@ class ContractionKernel:
         values, which begin as nan, and where they were, as float64, which begins as -1.
         """
         planes, rows, lanes, depth = extent
-        tiles = 1 if self.spec.nearest else -(-lanes // self.spec.side)
+        spans = 1 if self.spec.nearest else -(-lanes // (self.spec.side * self.spec.span))
         group = BLOCK // self.spec.side
-        while group > 8 and planes * -(-rows // group) * tiles < BLOCKS:
+        while group > 8 and planes * -(-rows // group) * spans < BLOCKS:
             group //= 2
-        blocks = planes * -(-rows // group) * tiles
+        blocks = planes * -(-rows // group) * spans
         operands = [word for place, steps in zip(addresses, strides, strict=True) for word in (place, *steps)]
         memory = bytearray(self._layout.size)
         self._layout.pack_into(memory, 0, 0, blocks, *extent, group, count, *operands, *parameters)

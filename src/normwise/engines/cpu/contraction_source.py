@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from normwise.engines.cpu.contraction_spec import BLOCK, CHAIN, DEPTH, HEADER, WORDS, ContractionSpec, Strides
+from normwise.engines.cpu.contraction_spec import (
+    BLOCK,
+    CHAIN,
+    DEPTH,
+    HEADER,
+    WORDS,
+    ContractionSpec,
+    Place,
+    Strides,
+)
 from normwise.formula import Expression
 from normwise.formula.source import numba_source
 
@@ -93,7 +102,18 @@ def _driver(spec: ContractionSpec) -> list[str]:
     sums, lanes = range(len(spec.sums)), spec.side
     deep = spec.shallow or DEPTH
     reals = len(HEADER) + WORDS * len(spec.operands)
-    tiles = "0, across" if spec.nearest else "b % across, b % across + 1"
+    spans = "0, across" if spec.nearest else "b % across, b % across + 1"
+    each_row = "for row in range(first_row, last_row):"
+    each_tile = [
+        "for tile in range(first_tile, last_tile):",
+        f"    first_lane = tile * {lanes}",
+        f"    width = min({lanes}, lanes - first_lane)",
+        *_indented(1, (_part(spec, name) for name in spec.at("ls", "l"))),
+    ]
+
+    def packed(*places: Place) -> list[str]:
+        return [line for name in spec.at(*places) for line in _packed(spec, name)]
+
     return [
         "",
         "@cfunc(types.void(types.intp), error_model='numpy')",
@@ -102,8 +122,8 @@ def _driver(spec: ContractionSpec) -> list[str]:
         f"    reals = carray(pointer_to(address, np.float64), ({reals + len(spec.parameters)},))",
         f"    {', '.join(HEADER[1:])} = {', '.join(f'words[{i}]' for i in range(1, len(HEADER)))}",
         *(f"    {name} = reals[{reals + i}]" for i, name in enumerate(spec.parameters)),
-        *(f"    {name}_ = carray(stack_memory({size}, {held}), ({size},))" for name, size, held in _buffers(spec)),
-        f"    across = (lanes + {lanes - 1}) // {lanes}",
+        *(f"    {name} = carray(stack_memory({size}, {held}), ({size},))" for name, size, held in _buffers(spec)),
+        f"    across = (lanes + {lanes * spec.span - 1}) // {lanes * spec.span}",
         "    down = (rows + group - 1) // group",
         "    while True:",
         "        b = fetch_add_one(address)",
@@ -112,21 +132,28 @@ def _driver(spec: ContractionSpec) -> list[str]:
         f"        plane = b // {'down' if spec.nearest else '(down * across)'}",
         f"        first_row = b {'' if spec.nearest else '// across '}% down * group",
         "        last_row = min(first_row + group, rows)",
-        f"        for tile in range({tiles}):",
-        f"            first_lane = tile * {lanes}",
-        f"            width = min({lanes}, lanes - first_lane)",
+        f"        for span in range({spans}):",
+        f"            first_tile = span * {spec.span}",
+        f"            last_tile = min(first_tile + {spec.span}, (lanes + {lanes - 1}) // {lanes})",
         *(f"            acc{k}_[: (last_row - first_row) * {lanes}] = 0.0" for k in sums if not spec.shallow),
         f"            for chunk in range((depth + {deep - 1}) // {deep}):",
         f"                first = chunk * {deep}",
         f"                size = {spec.shallow or f'min({DEPTH}, depth - first)'}",
-        *_indented(4, (line for name in spec.at("ls", "l", "s") for line in _packed(spec, name))),
-        "                for row in range(first_row, last_row):",
-        *_indented(5, (line for name in spec.at("rs", "rl", "r") for line in _packed(spec, name))),
-        *_indented(5, _at_once(spec) if spec.shallow else _accumulated(spec)),
-        *_indented(5, _taken(spec) if spec.shallow else []),
-        *([] if spec.shallow else ["            for row in range(first_row, last_row):"]),
-        *_indented(4, [] if spec.shallow else [*_finished(spec), *_taken(spec)]),
+        *_indented(4, packed("s")),
+        *_indented(4, [*each_tile, *_indented(1, packed("ls", "l"))]),
+        f"                {each_row}",
+        *_indented(5, packed("rs", "r")),
+        *_indented(5, [*each_tile, *_indented(1, packed("rl"))]),
+        *_indented(6, [*_at_once(spec), *_taken(spec)] if spec.shallow else _accumulated(spec)),
+        *([] if spec.shallow else [f"            {each_row}"]),
+        *_indented(4, [] if spec.shallow else [*each_tile, *_indented(1, [*_finished(spec), *_taken(spec)])]),
     ]
+
+
+def _part(spec: ContractionSpec, name: str) -> str:
+    """The line that takes the part of packed lanes that belongs to a tile."""
+    size = (spec.shallow or DEPTH) * spec.side if name in spec.at("ls") else spec.side
+    return f"{name}_ = {name}_all[(tile - first_tile) * {size} : (tile - first_tile + 1) * {size}]"
 
 
 def _taken(spec: ContractionSpec) -> list[str]:
@@ -141,16 +168,16 @@ def _indented(levels: int, lines: Iterable[str]) -> list[str]:
 def _buffers(spec: ContractionSpec) -> Iterator[tuple[str, int, str]]:
     """The memory on the stack: its name, its length, and what it holds."""
     lanes, deep = spec.side, spec.shallow or DEPTH
-    lengths = {"rs": deep, "ls": deep * lanes, "rl": lanes, "l": lanes, "s": deep, "r": 1}
+    lengths = {"rs": deep, "ls": deep * lanes * spec.span, "rl": lanes, "l": lanes * spec.span, "s": deep, "r": 1}
     for name, place in zip(spec.inputs, spec.places, strict=True):
-        yield name, lengths[place], spec.held(name)
+        yield name + ("_all" if place in ("ls", "l") else "_"), lengths[place], spec.held(name)
     for k in range(len(spec.sums)):
         if not spec.shallow:
-            yield f"acc{k}", BLOCK, "np.float64"
+            yield f"acc{k}_", BLOCK, "np.float64"
             if spec.narrow:
-                yield f"part{k}", lanes, spec.real
+                yield f"part{k}_", lanes, spec.real
     for i in range(len(spec.finishes)):
-        yield f"line{i}", lanes, _final(spec, i)[0]
+        yield f"line{i}_", lanes, _final(spec, i)[0]
 
 
 def _address(spec: ContractionSpec, name: str, **indices: str) -> str:

@@ -24,6 +24,9 @@ SHALLOW = 16
 DEPTH = 1 << 7
 """What is summed in one go: with the lanes it fills the innermost cache."""
 
+SPAN = 1 << 12
+"""Elements of packed lanes for which more lanes are taken where few terms are summed: they stay in the cache."""
+
 BLOCK = 1 << 14
 """Rows times lanes of a block at most: enough rows that packing the lanes is a small part of the work."""
 
@@ -96,6 +99,11 @@ class ContractionSpec:
     def side(self) -> int:
         """The lanes that are taken side by side."""
         return BROAD if self.shallow or self.narrow else LANES
+
+    @property
+    def span(self) -> int:
+        """How many times those lanes a row is taken along at once: where few terms are summed, each step shows."""
+        return max(1, SPAN // (self.side * self.shallow)) if self.shallow else 1
 
     @property
     def real(self) -> str:
