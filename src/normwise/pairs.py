@@ -96,9 +96,9 @@ def prepared(xp: Any, asked: PairCall, real: Callable[[str, Mapping[str, Any]], 
     single = (found["a"].ndim == 1, found.get("b", found["a"]).ndim == 1)
     found = {name: xp.expand_dims(x, axis=0) if x.ndim == 1 else x for name, x in found.items()}
     points = {"x": found["a"], "t": found.get("b", found["a"])}
-    arrays = {name: xp.broadcast_to(x, (*batch, *x.shape[-2:])) for name, x in points.items()}
-    if asked.b is None:
-        arrays["t"] = arrays["x"]
+    arrays = points
+    if any(x.shape[:-2] != batch for x in points.values()):
+        arrays = {name: xp.broadcast_to(x, (*batch, *x.shape[-2:])) for name, x in points.items()}
     features = arrays["x"].shape[-1]
     plan.check_features(asked.metric.is_extreme, features)
     if asked.weight is not None:

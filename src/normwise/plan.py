@@ -297,6 +297,8 @@ def pair_shapes(a: Shape, b: Shape) -> tuple[int, ...]:
             raise ShapeMismatchError(f"{name} is a number: expected points, of the shape (n, d), or one point, (d,)")
     if a[-1] != b[-1]:
         raise ShapeMismatchError(f"a is {a} and b is {b}: their points have {a[-1]} and {b[-1]} features")
+    if a[:-2] == b[:-2]:
+        return a[:-2]
     try:
         return broadcast_shape(a[:-2], b[:-2])
     except ShapeMismatchError:
