@@ -268,3 +268,26 @@ def test_the_axioms_of_a_norm(x: np.ndarray, y: np.ndarray, p: float, scale: flo
     assert both <= (one + other) * (1 + 1e-12)
     tiny = 5e-324 * 4e3
     assert normwise.norm(scale * x, p) == pytest.approx(abs(scale) * one, rel=1e-11, abs=tiny)
+
+
+def test_a_norm_may_be_edited() -> None:
+    x = torch.tensor([[3.0, 4.0]], dtype=torch.float64, requires_grad=True)
+    for p in (2, math.inf):
+        found = normwise.norm(x, p, dim=1, keepdim=True)
+        found += 5
+        [gradient] = torch.autograd.grad(found.sum(), x)
+        expected = torch.autograd.grad(torch.linalg.vector_norm(x, p), x)[0]
+        torch.testing.assert_close(gradient, expected)
+
+
+@pytest.mark.parametrize("p", [0.5, 2, 3])
+def test_weights_of_0_have_no_slope_where_the_norm_has_none(p: float) -> None:
+    weight = torch.zeros(2, requires_grad=True)
+    [gradient] = torch.autograd.grad(normwise.norm(torch.tensor([1.0, 2.0]), p, weight=weight), weight)
+    assert gradient.tolist() == [0, 0]
+
+
+def test_columns_of_a_transposed_matrix() -> None:
+    x = torch.randn(70, 90, generator=torch.Generator().manual_seed(1)).t()
+    torch.testing.assert_close(normwise.norm(x, dim=0), torch.linalg.vector_norm(x, dim=0))
+    torch.testing.assert_close(normwise.norm(x, 3, dim=1), torch.linalg.vector_norm(x, 3, dim=1))

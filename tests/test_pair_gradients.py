@@ -125,3 +125,55 @@ def test_ties_of_the_least_share_the_gradient() -> None:
     assert b.grad.flatten().tolist() == pytest.approx([1 / 3, -1 / 3, 1 / 3, 0])
     assert a.grad is not None
     assert a.grad.item() == pytest.approx(-1 / 3)
+
+
+@pytest.mark.parametrize("reduce", [None, "sum", "min"])
+@pytest.mark.parametrize("metric", ["sqeuclidean", "l2", "linf", "cosine"])
+def test_a_set_with_itself_has_the_gradients_of_both_roles_once(metric: str, reduce: Any) -> None:
+    a = points(5, 3).requires_grad_()
+    apart, itself = a.detach().clone().requires_grad_(), a.detach().clone().requires_grad_()
+    expected = sum(torch.autograd.grad(normwise.pairwise(apart, itself, metric, reduce=reduce).sum(), (apart, itself)))
+    for given in ((a,), (a, a)):
+        for create_graph in (False, True):
+            value = normwise.pairwise(*given, metric=metric, reduce=reduce).sum()  # type: ignore[call-overload]
+            torch.testing.assert_close(torch.autograd.grad(value, a, create_graph=create_graph)[0], expected)
+
+
+@pytest.mark.parametrize("reduce", ["sum", "mean", "min"])
+def test_reductions_have_second_derivatives_beside_a_constant_side(reduce: Any) -> None:
+    a, b = points(4, 3).requires_grad_(), points(5, 3, 2)
+    assert torch.autograd.gradgradcheck(lambda a: normwise.pairwise(a, b, reduce=reduce), (a,))
+
+
+def test_a_pair_that_has_nothing_in_common_leaves_the_gradients_of_others_alone() -> None:
+    a = torch.tensor([[0.0, 1.0], [5.0, 1.0], [2.0, 2.0]], requires_grad=True)
+    b = torch.tensor([[1.0, 1.0]])
+    mask = torch.tensor([[False, False], [True, False], [True, True]]), torch.tensor([[True, True]])
+    found = normwise.pairwise(a, b, mask=mask, reduce="min")
+    assert found.isnan().tolist() == [True, False, False]
+    found[1:].sum().backward()
+    assert a.grad is not None
+    assert a.grad[1:].isfinite().all()
+    assert a.grad[1, 1] == 0 != a.grad[1, 0]
+
+
+def test_what_is_returned_may_be_edited() -> None:
+    a = points(700, 2, dtype=torch.float32).requires_grad_()
+    for n in (10, 700):  # 700 x 700 is large enough for recycled memory
+        given = a[:n]
+        found = normwise.pairwise(given)
+        found.fill_diagonal_(0.0)
+        normwise.nearest(given, given, 2).distances.add_(1.0)
+        [gradient] = torch.autograd.grad(found.sum(), a)
+        expected = torch.autograd.grad(torch.cdist(a[:n].double(), a[:n].double()).sum(), a)[0]
+        torch.testing.assert_close(gradient, expected.float(), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("metric", ["l1", "huber", "l2"])
+def test_hessians_by_transforms_are_ordinary_ones(metric: str) -> None:
+    a, b = points(3, 2), points(4, 2, 2)
+
+    def total(a: torch.Tensor) -> torch.Tensor:
+        return (normwise.pairwise(a, b, metric) ** 2).sum()
+
+    torch.testing.assert_close(torch.func.hessian(total)(a), torch.autograd.functional.hessian(total, a))

@@ -171,6 +171,29 @@ def test_float32_is_summed_wider() -> None:
     assert normwise.pairwise(tenth, torch.zeros(1, d), "l1").item() == pytest.approx(d * float(tenth[0, 0]), rel=6e-8)
 
 
+@pytest.mark.parametrize("p", [0.3, 0.5, 0.9])
+def test_orders_below_1(p: float) -> None:
+    for dtype in (torch.float32, torch.float64):
+        a, b = points(6, 4, dtype=dtype), points(7, 4, 2, dtype)
+        expected = ((a.double()[:, None] - b.double()).abs() ** p).sum(-1) ** (1 / p)
+        found = normwise.pairwise(a, b, "lp", p=p)
+        torch.testing.assert_close(found.double(), expected, rtol=1e-6 if dtype is torch.float32 else 1e-13, atol=0)
+
+
+def test_weights_beyond_what_powers_leave_of_the_range() -> None:
+    far, near = np.array([[1e10]]), np.array([[1e-100]])
+    origin = np.zeros((1, 1))
+    assert normwise.pairwise(origin, far, weight=np.array([1e300])) == pytest.approx(1e160, rel=1e-14)
+    assert normwise.pairwise(origin, near, weight=np.array([1e-300])) == pytest.approx(1e-250, rel=1e-14)
+
+
+@pytest.mark.parametrize("shape", [(2000, 1), (1, 2000), (700, 3)], ids=str)
+def test_few_points_on_a_side(shape: tuple[int, int]) -> None:
+    a, b = points(shape[0], 5), points(shape[1], 5, 2)
+    for metric in ("l1", "linf", "cosine"):
+        torch.testing.assert_close(normwise.pairwise(a, b, metric), by_scipy(a, b, metric), rtol=1e-12, atol=1e-14)
+
+
 @unsilenced
 @pytest.mark.parametrize("face", FACES)
 def test_missing_features_are_stood_for_as_scikit_learn_does(face: str) -> None:
@@ -229,6 +252,35 @@ def test_the_nearest_put_nan_last_and_have_gradients() -> None:
     full = torch.sort(torch.cdist(a, b[there]), dim=-1).values[:, :3].sum()
     torch.testing.assert_close(gradients, torch.autograd.grad(full, (a, b)))
     assert torch.autograd.gradgradcheck(lambda a: normwise.nearest(a, b.detach(), 3).distances, (a,))
+
+
+@unsilenced
+@pytest.mark.parametrize("face", FACES)
+def test_the_nearest_where_powers_leave_the_range(face: str) -> None:
+    make = FACES[face]
+    for scale in (1e200, 1e-200):
+        b = torch.tensor([[3.0], [2.0], [4.0]], dtype=torch.float64) * scale
+        found = normwise.nearest(make(torch.zeros(1, 1, dtype=torch.float64)), make(b), 2)
+        agree(found.distances, torch.tensor([[2.0, 3.0]], dtype=torch.float64) * scale, rtol=1e-14, atol=0)
+        assert np.asarray(found.indices).tolist() == [[1, 0]]
+
+
+def test_many_of_the_nearest_are_sorted() -> None:
+    a, b = points(40, 3).mul(2).round(), points(90, 3, 2).mul(2).round()
+    values, indices = torch.sort(normwise.pairwise(a, b), dim=-1, stable=True)
+    for k in (18, 19, 90):  # on both sides of where sorting is quicker
+        found = normwise.nearest(a, b, k)
+        assert torch.equal(found.indices, indices[:, :k])
+        torch.testing.assert_close(found.distances, values[:, :k])
+
+
+def test_the_nearest_of_a_subclass_are_of_its_kind() -> None:
+    class Own(torch.Tensor):
+        pass
+
+    found = normwise.nearest(points(3, 2).as_subclass(Own), points(5, 2, 2), 2)
+    assert type(found.distances) is Own
+    assert found.indices.shape == (3, 2)
 
 
 def test_the_nearest_of_masked_batches() -> None:

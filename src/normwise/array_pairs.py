@@ -93,13 +93,22 @@ def _reduced(xp: Any, asked: PairCall, made: Pairs) -> Any:
 
 def _nearest(xp: Any, asked: PairCall, made: Pairs) -> Nearest:
     count = plan.neighbours(asked.k, made.points[1])
-    if array_api_compat.is_numpy_namespace(xp):
+
+    def sort(distances: Any) -> tuple[Any, Any]:
+        order = xp.argsort(distances, axis=-1, stable=True)[..., :count]
+        return xp.take_along_axis(distances, order, axis=-1), order
+
+    def block(i: slice, j: slice) -> Any:
+        return _matrix(xp, asked, made, made.part(i, j), xp.float64)
+
+    if not array_api_compat.is_numpy_namespace(xp):
+        values, indices = sort(_matrix(xp, asked, made, made.arrays))
+    elif fused_pairs.keeps_nearest(MEMORY, asked.metric, made.arrays, count):
         given = (MEMORY, asked.metric, made.terms, made.arrays, asked.parameters, count, np.dtype(np.float64))
         values, indices = fused_pairs.nearest(*given)
     else:
-        found = _matrix(xp, asked, made, made.arrays)
-        indices = xp.argsort(found, axis=-1, stable=True)[..., :count]
-        values = xp.take_along_axis(found, indices, axis=-1)
+        batch = int(np.prod(made.arrays["x"].shape[:-2], dtype=int))
+        values, indices = pair_blocks.nearest(xp, block, *made.points, batch, sort)
     values = xp.astype(values, made.dtype, copy=False)
     if made.single[0]:
         values, indices = (xp.reshape(a, (*a.shape[:-2], count)) for a in (values, indices))

@@ -85,7 +85,7 @@ def norm(memory: Memory, request: Request, arrays: Mapping[str, Any]) -> Found:
     share = _share(memory, request, terms, arrays) if request.misses(arrays) else None
     sums = _all(reduced(memory, terms.value, terms.norm.extreme, arrays, request.dims), share)
     numbers = [array for name, array in arrays.items() if name != MASK]
-    sure = stays_inside(request.p, [memory.storage[memory.dtype(array)] for array in numbers])
+    sure = stays_inside(request.p, [memory.storage[memory.dtype(array)] for array in numbers], WEIGHT in arrays)
     relative, doubtful = _finished(terms.norm, sums, sure)
     if doubtful is None:
         return Found(relative, None, share)
@@ -100,9 +100,9 @@ def norm(memory: Memory, request: Request, arrays: Mapping[str, Any]) -> Found:
     return Found(_at(terms.norm.finish, sums), unit, share)
 
 
-def stays_inside(p: float, storage: Iterable[Storage]) -> bool:
+def stays_inside(p: float, storage: Iterable[Storage], weighted: bool) -> bool:
     """Return whether no power of numbers of some types, nor a sum of them, can leave the range of float64."""
-    return 0.5 <= p <= 6 and SINGLE.issuperset(storage)
+    return 0.5 <= p <= (5 if weighted else 6) and SINGLE.issuperset(storage)
 
 
 def _finished(norm: Norm, sums: Sums, sure: bool) -> tuple[Sums, npt.NDArray[np.bool_] | None]:

@@ -24,14 +24,17 @@ from normwise.formula import Formula, trace, where
 from normwise.formula.walk import path
 from normwise.fused import Memory
 from normwise.fused_norms import LEAST, SINGLE, reduced, stays_inside
-from normwise.terms import SIDES, PairTerms
+from normwise.terms import SIDES, WEIGHT, PairTerms
 
 Target = Literal["ij", "ik", "jk"]
 
 _SUMMED: Mapping[Target, str] = {"ij": "k", "ik": "j", "jk": "i"}
 
 FEW = 32
-"""Features below which a gradient has the points as lanes: fewer lanes would leave vectors empty."""
+"""Points or features below which they are not taken as lanes: so few would leave vectors empty."""
+
+WORTH = 1 << 16
+"""Terms from which a kernel that is written out for their depth is worth its compilation."""
 
 AS_IT_IS = trace(lambda s0: s0)
 
@@ -58,10 +61,13 @@ class _Laid(NamedTuple):
     turned: bool
     """Whether the rows are the last of what is left."""
 
-    @property
-    def shallow(self) -> int:
-        """How many terms are summed, where they are few."""
-        return self.extent.depth if self.extent.depth <= SHALLOW else 0
+    def shallow(self, narrow: bool) -> int:
+        """How many terms are summed, where they are few and a kernel of their own is worth while; else 0.
+
+        A narrow one adds all of them in float32, and always does, so that a distance is the same in any company.
+        """
+        few = self.extent.depth <= SHALLOW
+        return self.extent.depth if few and (narrow or math.prod(self.extent) >= WORTH) else 0
 
 
 def contracted(
@@ -101,7 +107,8 @@ def contracted(
         return results
     storage = (*storage, *[memory.storage[dtype] for dtype in dtypes])
     narrow = SINGLE.issuperset(storage) and all(map(_is_modulus, asked.sums))
-    kernel = _kernel(asked.sums, laid.places, storage, asked.finishes, laid.shallow, asked.maximum, False, narrow)
+    shallow = laid.shallow(narrow)
+    kernel = _kernel(asked.sums, laid.places, storage, asked.finishes, shallow, asked.maximum, False, narrow)
     steps = (1, rows) if laid.turned else (lanes, 1)
     written = [Strides(rows * lanes, *steps)] * len(results)
     addresses = [*map(memory.address, (*given, *results))]
@@ -128,17 +135,28 @@ def least(
     count: int,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Return the `count` least results of each ``i`` in their order, and the ``j`` of each; nan comes last."""
-    given, storage, laid = _laid_out(memory, asked, sides, arrays)
+    given, storage, laid = _laid_out(memory, asked, sides, arrays, row_by_row=True)
     planes, rows, lanes, _ = laid.extent
     values = np.full((*laid.batch, rows, count), np.nan)
     places = np.full((*laid.batch, rows, count), -1.0)
     if 0 not in (planes, rows, lanes):
         storage = (*storage, "float64", "float64")
-        kernel = _kernel(asked.sums, laid.places, storage, asked.finishes, laid.shallow, asked.maximum, True)
+        kernel = _kernel(asked.sums, laid.places, storage, asked.finishes, laid.shallow(False), asked.maximum, True)
         kept = [Strides(rows * count, count, 1, 0)] * 2
         addresses = [*map(memory.address, given), values.ctypes.data, places.ctypes.data]
         kernel.run(laid.extent, addresses, [*laid.strides, *kept], parameters, count)
     return values, places.astype(np.int64)
+
+
+def keeps_nearest(memory: Memory, metric: Metric, arrays: Mapping[str, Any], count: int) -> bool:
+    """Return whether `nearest` will do: no power leaves the range, and those kept are few enough to insert."""
+    few = count * count <= SORTED * arrays["t"].shape[-2]
+    norm = metric.norm
+    return few and (norm is None or not norm.may_leave_range or surely_inside(memory, norm.p, arrays))
+
+
+SORTED = 4
+"""The square of how many are kept, for each point of the other side, from which sorting all of them is quicker."""
 
 
 def nearest(
@@ -194,19 +212,23 @@ def unit(
 
 def surely_inside(memory: Memory, p: float, arrays: Mapping[str, Any]) -> bool:
     """Whether no power of a difference can leave the range of float64, by the largest and the smallest numbers."""
-    points = [arrays[name] for name in ("x", "t")]
-    if stays_inside(p, [memory.storage[memory.dtype(array)] for array in points]):
+    weighted = WEIGHT in arrays
+    numbers = [arrays[name] for name in ("x", "t", *[WEIGHT] * weighted)]
+    if stays_inside(p, [memory.storage[memory.dtype(array)] for array in numbers], weighted):
         return True
-    if any(0 in array.shape for array in points):
+    if any(0 in array.shape for array in numbers):
         return True
 
     def over_all(formula: Formula, extreme: Extreme) -> list[float]:
-        return [reduced(memory, formula, extreme, {"x": a}, range(len(a.shape))).item() for a in points]
+        return [reduced(memory, formula, extreme, {"x": a}, range(len(a.shape))).item() for a in numbers]
 
-    largest, least = max(over_all(_SIZE, "maximum")), min(over_all(_SIZE_BUT_0, "minimum"))
-    count = points[0].shape[-1]
+    with np.errstate(divide="ignore"):
+        largest, least = np.log(over_all(_SIZE, "maximum")), np.log(over_all(_SIZE_BUT_0, "minimum"))
+    count = math.log(numbers[0].shape[-1])
     # Two numbers that differ do so by 2^-53 of the smaller at least.
-    return 2 * largest < (HIGHEST / max(count, 1)) ** (1 / p) and least * 2.0**-53 > LEAST ** (1 / p)
+    most = p * (math.log(2) + largest[:2].max()) + count + sum(largest[2:])
+    fewest = p * (least[:2].min() - 53 * math.log(2)) + sum(least[2:])
+    return bool(most < math.log(HIGHEST) and fewest > math.log(LEAST))
 
 
 _SIZE = norm_of(1).element
@@ -221,17 +243,18 @@ def _kernel(*spec: Any) -> ContractionKernel:
 
 
 def _laid_out(
-    memory: Memory, asked: Contraction, sides: Mapping[str, str], arrays: Mapping[str, Any]
+    memory: Memory, asked: Contraction, sides: Mapping[str, str], arrays: Mapping[str, Any], row_by_row: bool = False
 ) -> tuple[list[Any], tuple[Storage, ...], _Laid]:
     """The arrays that a contraction reads, their types, and how they lie."""
     names = _read(asked.sums)
     given = [arrays[name] for name in names]
     indices = tuple([sides[name] for name in names])
     lengths = tuple([(sides[name], tuple(array.shape)) for name, array in arrays.items()])
-    laid = _layout(asked.target, lengths, indices, tuple([tuple(memory.strides(array)) for array in given]))
+    about = asked.target, lengths, indices
+    laid = _layout(*about, tuple([tuple(memory.strides(array)) for array in given]), row_by_row)
     if laid is None:
         given = [memory.copy(array) for array in given]
-        laid = _layout(asked.target, lengths, indices, tuple([tuple(memory.strides(array)) for array in given]))
+        laid = _layout(*about, tuple([tuple(memory.strides(array)) for array in given]), row_by_row)
     if laid is None:
         raise AssertionError(f"contiguous arrays of shapes {lengths} have no layout")
     return given, tuple([memory.storage[memory.dtype(array)] for array in given]), laid
@@ -250,15 +273,18 @@ def _layout(
     lengths: tuple[tuple[str, tuple[int, ...]], ...],
     indices: tuple[str, ...],
     strides: tuple[tuple[int, ...], ...],
+    row_by_row: bool,
 ) -> _Laid | None:
     """Lay operands out by the indices and the shapes of all arrays, and the strides of those that are read.
 
+    Where the last of what is left is short the other has the lanes, unless `row_by_row`.
     None where a batch does not come down to one stride in each.
     """
     length = {index: n for own, shape in lengths for index, n in zip(own, shape[-len(own) :], strict=True)}
     batch = next((shape[: -len(own)] for own, shape in lengths if len(shape) > len(own)), ())
-    turned = target != "ij" and length["k"] < FEW
-    first, last = reversed(target) if turned else target
+    first, last = target
+    turned = not row_by_row and length[last] < FEW and (target != "ij" or length[first] > length[last])
+    first, last = (last, first) if turned else (first, last)
     roles = {first: "r", last: "l", _SUMMED[target]: "s"}
     outer = [s[: -len(own)] or (0,) * len(batch) for own, s in zip(indices, strides, strict=True)]
     planes = (0, (0,) * len(indices)) if 0 in batch else plan.merged(batch, outer)

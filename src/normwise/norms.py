@@ -39,8 +39,9 @@ class NormCall(NamedTuple):
     @property
     def is_plain(self) -> bool:
         """Whether it is of all elements as they are."""
-        further = self.weight is None and self.mask is None and self.nan_policy == "propagate" and not self.broadcast
-        return further and (self.dim is None or (self.dim in (0, -1) and getattr(self.arrays[0], "ndim", None) == 1))
+        bare = self.weight is None and self.mask is None and self.nan_policy == "propagate" and not self.broadcast
+        one = isinstance(self.dim, int) and self.dim in (0, -1) and getattr(self.arrays[0], "ndim", None) == 1
+        return bare and (self.dim is None or one)
 
     @property
     def named(self) -> dict[str, Any]:

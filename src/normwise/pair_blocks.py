@@ -11,6 +11,9 @@ WIDE = 1 << 13
 BLOCK = 1 << 19
 """Pairs in a block at most: its distances stay in the cache."""
 
+Sort = Callable[[Any], tuple[Any, Any]]
+"""The least of each row of distances in their order, and where they are."""
+
 Block = Callable[[slice, slice], Any]
 """The distances of some points of one side from some of the other."""
 
@@ -37,6 +40,13 @@ def reduced(xp: Any, block: Block, n: int, m: int, batch: int, reduce: str, dim:
         found.append(whole)
     result = xp.concat(found, axis=-1)
     return result / (m if dim == -1 else n) if reduce == "mean" else result
+
+
+def nearest(xp: Any, block: Block, n: int, m: int, batch: int, sort: Sort) -> tuple[Any, Any]:
+    """Return what `sort` keeps of each row, from blocks of whole rows."""
+    tall = max(1, BLOCK // (m * max(batch, 1)))
+    found = [sort(block(slice(i, min(i + tall, n)), slice(0, m))) for i in range(0, max(n, 1), tall)]
+    return xp.concat([values for values, _ in found], axis=-2), xp.concat([places for _, places in found], axis=-2)
 
 
 def ordered(kept: slice, over: slice, dim: int) -> tuple[slice, slice]:

@@ -114,11 +114,19 @@ def prepared(xp: Any, asked: PairCall, real: Callable[[str, Mapping[str, Any]], 
     return Pairs(arrays, dtype, terms, single)
 
 
-class Nearest(NamedTuple):
-    """The nearest points of a set to each of another, the nearest first."""
-
+class _Nearest(NamedTuple):
     distances: Any
     indices: Any
+
+
+class Nearest(_Nearest):
+    """The nearest points of a set to each of another, the nearest first."""
+
+    __slots__ = ()
+
+    def __new__(cls, distances: Any, indices: Any = None) -> Nearest:
+        """Take the two, or one iterable of both: so subclasses of torch's tensors make tuples of their own kind."""
+        return super().__new__(cls, *((distances, indices) if indices is not None else distances))
 
 
 def pairwise(
@@ -149,8 +157,8 @@ def pairwise(
     Parameters
     ----------
     a, b : torch tensor, NumPy array, or array of the array API standard
-        Points, of the shapes (..., n, d) and (..., m, d); of any real dtypes. What stands before is a batch, and
-        broadcasts. A single point may be (d,); its dimension is then left out. Without ``b`` the points of ``a`` are
+        Points, of the shapes (..., n, d) and (..., m, d); of any real dtypes, integers as float64 (which rounds
+        those beyond 2^53). What stands before is a batch, and broadcasts. A single point may be (d,); its dimension is then left out. Without ``b`` the points of ``a`` are
         paired with themselves.
     metric : str, loss, or function of a loss
         ``"l1"``, ``"l2"``, ``"sqeuclidean"``, ``"linf"``, ``"lp"`` (with ``p``), ``"canberra"``, ``"braycurtis"``,

@@ -588,7 +588,7 @@ def lay_out_lines(shape: Shape, strides: Sequence[Shape], dims: Sequence[int]) -
         return Lines(_layout(still, line, rows), "rows", left)
     if not inner:
         return Lines(_layout(planes, rows, line), "columns", left)
-    if inner[0][0] < NARROW:
+    if inner[0][0] < NARROW or abs(line[1][0]) == 1 != abs(inner[0][1][0]):
         return Lines(_layout(rows, inner[0], line), "columns", left)
     return Lines(_layout(rows, line, inner[0]), "rows", left)
 

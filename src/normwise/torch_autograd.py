@@ -123,8 +123,8 @@ class Traced(torch.autograd.Function):
     @staticmethod
     def forward(formula: Formula, parameters: Parameters, dtype: torch.dtype, *arrays: Tensor) -> Tensor:
         values = with_operations(formula, parameters, dtype, *arrays)
-        # torch refuses an argument itself as the result, which a formula may return.
-        return values.view_as(values) if any(values is array for array in arrays) else values
+        # torch refuses an argument itself as the result, which a formula may return, and one that repeats its elements.
+        return values.clone() if any(values is array for array in arrays) else values
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -382,7 +382,8 @@ def _empty_like(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
 
 
 def _empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-    return torch.from_numpy(BUFFERS.empty(math.prod(shape), _NUMPY[dtype])).view(dtype).view(tuple(shape))
+    found = torch.from_numpy(BUFFERS.empty(math.prod(shape), _NUMPY[dtype]).reshape(tuple(shape)))
+    return found if found.dtype is dtype else found.view(dtype)  # no view: autograd lets none be edited
 
 
 MEMORY = Memory(

@@ -144,7 +144,7 @@ class _Norm(torch.autograd.Function):
         found = fused_norms.norm(MEMORY, request, _named(request, weight, mask, *measured))
         ctx.about = request, found
         ctx.save_for_backward(weight, mask, *measured)
-        return torch.from_numpy(found.value).to(dtype)
+        return torch.from_numpy(found.value).to(dtype, copy=True)  # what the gradient needs is not given away
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -166,11 +166,16 @@ def _gradients_in_graph(
 ) -> Sequence[Tensor]:
     """The gradients as part of autograd's graph."""
     with torch.enable_grad():
-        arrays |= {name: a if a.requires_grad else a.detach().requires_grad_() for name in wrt for a in [arrays[name]]}
+        arrays |= {name: in_a_role(arrays[name]) for name in wrt}
         value = _composed(request, arrays)
         leaves = [arrays[name] for name in wrt]
         above = upstream.to(value.dtype).reshape(value.shape)
         return torch.autograd.grad(value, leaves, above, create_graph=True)
+
+
+def in_a_role(array: Tensor) -> Tensor:
+    """Give a tensor to differentiate by: one that has several roles is a tensor of its own in each."""
+    return array.view_as(array) if array.requires_grad else array.detach().requires_grad_()
 
 
 class _Whole(torch.autograd.Function):

@@ -38,7 +38,7 @@ from normwise.terms import (
     weight_term,
 )
 from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, has_memory, in_plain_memory, watched, with_operations
-from normwise.torch_norms import real
+from normwise.torch_norms import in_a_role, real
 
 Tensor = torch.Tensor
 Named = Mapping[str, Tensor]
@@ -206,11 +206,7 @@ class Fused(torch.autograd.Function):
         wanted = [name for name, needs in zip(names, ctx.needs_input_grad[2:], strict=True) if needs]
         if torch.is_grad_enabled() or not has_memory(upstream):
             with torch.enable_grad():
-                arrays |= {
-                    name: a if a.requires_grad else a.detach().requires_grad_()
-                    for name in wanted
-                    for a in [arrays[name]]
-                }
+                arrays |= {name: in_a_role(arrays[name]) for name in wanted}
                 value = composed(asked, arrays)
                 leaves = [arrays[name] for name in wanted]
                 gradients = torch.autograd.grad(value, leaves, upstream.to(value.dtype), create_graph=True)
@@ -354,14 +350,18 @@ class _Blocks(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         asked, made, names = ctx.about
         value, *given = ctx.saved_tensors
-        made = made._replace(arrays={**made.arrays, **dict(zip(names, given, strict=True))})
-        if torch.is_grad_enabled():
+        arrays = {**made.arrays, **dict(zip(names, given, strict=True))}
+        wanted = [name for name, needs in zip(names, ctx.needs_input_grad[3:], strict=True) if needs]
+        if torch.is_grad_enabled() or not has_memory(upstream):
             with torch.enable_grad():
-                found = _of_matrix(asked, made)
-                gradients = torch.autograd.grad(found, given, upstream, create_graph=True, allow_unused=True)
+                arrays |= {name: in_a_role(arrays[name]) for name in wanted}
+                found = _of_matrix(asked, made._replace(arrays=arrays))
+                leaves = [arrays[name] for name in wanted]
+                gradients = torch.autograd.grad(found, leaves, upstream, create_graph=True, allow_unused=True)
         else:
-            gradients = _block_gradients(asked, made, names, value, upstream)
-        return None, None, None, *gradients
+            gradients = _block_gradients(asked, made._replace(arrays=arrays), wanted, value, upstream)
+        found = dict(zip(wanted, gradients, strict=True))
+        return None, None, None, *[found.get(name) for name in names]
 
 
 def _dtype(asked: PairCall, made: Pairs) -> torch.dtype:
@@ -401,7 +401,8 @@ def _block_gradients(
                 equal = [
                     (matrix(asked, narrow, made.part(*place)) == least).sum(asked.dim, keepdim=True) for place in places
                 ]
-            above = above / sum(equal)
+            count = torch.stack(equal).sum(0)
+            above = torch.where(count > 0, above / count, 0)  # a nan equals nothing
         for place in places:
             with torch.enable_grad():
                 part = {name: a.detach() for name, a in made.part(*place).items()}
@@ -421,19 +422,39 @@ def _nearest(asked: PairCall, made: Pairs) -> Nearest:
     count = plan.neighbours(asked.k, made.points[1])
     arrays = made.arrays
     learned = torch.is_grad_enabled() and any(array.requires_grad for array in arrays.values())
+
+    def sort(distances: Tensor) -> tuple[Tensor, Tensor]:
+        values, order = torch.sort(distances, dim=-1, stable=True)
+        return values[..., :count], order[..., :count]
+
     if watched() or not in_plain_memory([*arrays.values()]):
-        values, order = torch.sort(matrix(asked, made, arrays), dim=-1, stable=True)
-        values, indices = values[..., :count], order[..., :count]
+        values, indices = sort(matrix(asked, made, arrays))
     else:
-        with torch.no_grad():
-            still = {name: array.detach() for name, array in arrays.items()}
-            found, places = fused_pairs.nearest(MEMORY, asked.metric, made.terms, still, asked.parameters, count, F64)
-        values, indices = torch.from_numpy(found).to(made.dtype), torch.from_numpy(places)
+        values, indices = _found_nearest(asked, made, count, sort)
         if learned:
             values = _at(asked, made, indices)
     if made.single[0]:
         values, indices = values.squeeze(-2), indices.squeeze(-2)
     return Nearest(values, indices)
+
+
+def _found_nearest(
+    asked: PairCall, made: Pairs, count: int, sort: Callable[[Tensor], tuple[Tensor, Tensor]]
+) -> tuple[Tensor, Tensor]:
+    """The least distances and whose they are, outside autograd."""
+    still = made._replace(arrays={name: array.detach() for name, array in made.arrays.items()})
+    with torch.no_grad():
+        if fused_pairs.keeps_nearest(MEMORY, asked.metric, still.arrays, count):
+            given = (MEMORY, asked.metric, made.terms, still.arrays, asked.parameters, count, F64)
+            found, places = fused_pairs.nearest(*given)
+            return torch.from_numpy(found).to(made.dtype), torch.from_numpy(places)
+        batch = made.arrays["x"].shape[:-2].numel()
+
+        def block(i: slice, j: slice) -> Tensor:
+            return matrix(asked, still._replace(dtype=F64), still.part(i, j))
+
+        values, indices = pair_blocks.nearest(xp, block, *made.points, batch, sort)
+        return values.to(made.dtype), indices
 
 
 def _at(asked: PairCall, made: Pairs, indices: Tensor) -> Tensor:

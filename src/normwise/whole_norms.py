@@ -33,7 +33,7 @@ class Whole:
         self.of, self.p, self._storage = of, p, storage
         self._finish = number_function(norm.finish.expression, *norm.finish.arrays)
         self._slope = number_function(norm.slope.expression, *norm.slope.arrays)
-        sure = stays_inside(p, storage) or not norm.may_leave_range
+        sure = stays_inside(p, storage, weighted=False) or not norm.may_leave_range
         self._doubt = None if sure else number_function(doubt(norm).expression, *norm.finish.arrays)
         self._sum = self._pass((terms.value,)) if norm.extreme is None else self._largest
         self._writers: dict[tuple[str, ...], Callable[..., Any]] = {}

@@ -67,11 +67,16 @@ def _as_it_is(s: Any) -> Any:
     return s
 
 
+def _but_nan(s: Any, value: float) -> Any:
+    """A constant, but nan where the sum is."""
+    return where(s == s, value, s)
+
+
 # Where 0 has no finite slope the formula selects, and what is not selected is harmless: so the slope of 0 is 0, and an
 # autograd that multiplies the branch not taken with 0 finds nothing infinite there.
 def _root(s: Any) -> Any:
     positive = s > 0
-    return where(positive, sqrt(where(positive, s, 1)), s)
+    return where(positive, sqrt(where(positive, s, 1)), _but_nan(s, 0))
 
 
 _OF_ORDER: dict[float, tuple[Any, Any, Extreme | None, float]] = {
@@ -101,6 +106,6 @@ def _of_powers(p: float) -> tuple[Any, Any, None, float]:
 
     def root(s: Any) -> Any:
         positive = s > 0
-        return where(positive, where(positive, s, 1) ** (1 / p), s if p > 0 else s + math.inf)
+        return where(positive, where(positive, s, 1) ** (1 / p), _but_nan(s, 0 if p > 0 else math.inf))
 
     return power, root, None, 0.0 if p > 0 else math.inf
