@@ -158,8 +158,8 @@ def pairwise(
     ----------
     a, b : torch tensor, NumPy array, or array of the array API standard
         Points, of the shapes (..., n, d) and (..., m, d); of any real dtypes, integers as float64 (which rounds
-        those beyond 2^53). What stands before is a batch, and broadcasts. A single point may be (d,); its dimension is then left out. Without ``b`` the points of ``a`` are
-        paired with themselves.
+        those beyond 2^53). What stands before is a batch, and broadcasts. A single point may be (d,); its dimension is
+        then left out. Without ``b`` the points of ``a`` are paired with themselves.
     metric : str, loss, or function of a loss
         ``"l1"``, ``"l2"``, ``"sqeuclidean"``, ``"linf"``, ``"lp"`` (with ``p``), ``"canberra"``, ``"braycurtis"``,
         ``"cosine"``, or the names that SciPy has for them; or a loss of the catalogue or of your own, summed over the
