@@ -43,6 +43,7 @@ def test_every_loss_is_a_metric(name: str) -> None:
     torch.testing.assert_close(normwise.pairwise(a, b, getattr(normwise, loss.function)), values.sum(-1))
 
 
+@pytest.mark.usefixtures("catalogue")
 def test_a_loss_has_its_parameters_and_may_be_ones_own() -> None:
     a, b = points(6, 3), points(4, 3, 2)
     expected = torch.nn.functional.huber_loss(a[:, None].expand(6, 4, 3), b.expand(6, 4, 3), "none", 0.3).sum(-1)
