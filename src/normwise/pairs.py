@@ -221,7 +221,7 @@ def pairwise(
     array([[ 0., 10.],
            [10.,  0.]])
 
-    As a metric of scikit-learn: all at once, or called for each pair.
+    As a metric of scikit-learn: all at once, or called for each pair (with ``functools.partial`` for its keywords).
 
     >>> from sklearn.cluster import DBSCAN
     >>> x = numpy.array([[1.0, 2.0], [2.0, 2.0], [2.0, 3.0], [8.0, 7.0], [8.0, 8.0], [25.0, 80.0]])
