@@ -208,9 +208,10 @@ def pairwise(
     -----
     The same as ``scipy.spatial.distance.cdist``, ``sklearn.metrics.pairwise_distances`` and ``torch.cdist``. Where a
     convention differs: two points at 0 are 0 apart by ``"braycurtis"`` and ``"cosine"`` (SciPy: nan), and a point at 0
-    is 1 from all others by ``"cosine"``, as in scikit-learn. Norms of the difference keep to the whole range of float64;
-    the sums of ``"cosine"``, ``"canberra"``, ``"braycurtis"`` and of losses may leave it: squares of numbers beyond 1e150
-    or below 1e-150.
+    is 1 from all others by ``"cosine"``, as in scikit-learn.
+
+    Norms of the difference keep to the whole range of float64. The sums of ``"cosine"``, ``"canberra"``,
+    ``"braycurtis"`` and of losses may leave it, as squares of numbers beyond 1e150 or below 1e-150 do.
 
     Examples
     --------
