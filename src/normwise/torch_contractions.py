@@ -1,0 +1,139 @@
+"""Contractions of torch's tensors, as part of autograd's graph.
+
+`Contract` sums formulas over one index, and its derivatives are contractions over another: so every order of gradient
+exists, and none needs an array with all three.
+"""
+
+# pyright: reportUnknownVariableType=false, reportIncompatibleMethodOverride=false
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from array_api_compat import torch as xp
+
+from normwise import composed_pairs, fused_pairs
+from normwise.formula import Formula
+from normwise.formula.expression import variable
+from normwise.fused_pairs import Contraction, Target
+from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, in_plain_memory, watched
+
+Tensor = torch.Tensor
+Named = Mapping[str, Tensor]
+
+F64 = torch.float64
+
+SMALL = 1 << 15
+"""Pairs times features below which a derivative of a derivative is not worth a kernel's compilation."""
+
+
+class Sum(NamedTuple):
+    """What a contraction sums, and of which indices its arrays are."""
+
+    formulas: tuple[Formula, ...]
+    target: Target
+    sides: Mapping[str, str]
+    parameters: tuple[float, ...]
+    dtypes: tuple[torch.dtype, ...]
+
+
+def contract(asked: Sum, arrays: Named) -> tuple[Tensor, ...]:
+    """Sum formulas over an index, as part of autograd's graph."""
+    given = [arrays[name] for name in asked.formulas[0].arrays]
+    if watched() or not in_plain_memory(given) or _not_worth_a_kernel(asked, arrays):
+        return _with_operations(asked, given)
+    return Contract.apply(asked, *given)  # type: ignore[no-any-return]
+
+
+def _not_worth_a_kernel(asked: Sum, arrays: Named) -> bool:
+    """Whether it is a derivative of a derivative, of which there are many, and over few pairs."""
+    orders = {name.partition(" ")[0] for name in asked.formulas[0].arrays if name.startswith(UPSTREAM)}
+    if len(orders) < 2:
+        return False
+    (n, d), m = arrays["x"].shape[-2:], arrays["t"].shape[-2]
+    return math.prod(arrays["x"].shape[:-2]) * n * m * d < SMALL
+
+
+class Contract(torch.autograd.Function):
+    """Sums of formulas over an index, on the fused kernels."""
+
+    @staticmethod
+    def forward(ctx: Any, asked: Sum, *given: Tensor) -> tuple[Tensor, ...]:
+        ctx.asked = asked
+        ctx.save_for_backward(*given)
+        ctx.set_materialize_grads(False)
+        return tuple(raw(asked, dict(zip(asked.formulas[0].arrays, given, strict=True))))
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor | None) -> tuple[Tensor | None, ...]:
+        asked, names = ctx.asked, ctx.asked.formulas[0].arrays
+        arrays = dict(zip(names, ctx.saved_tensors, strict=True))
+        wanted = [name for name, needs in zip(names, ctx.needs_input_grad[1:], strict=True) if needs]
+        found = pulled_back(asked, arrays, upstream, wanted)
+        return None, *[found.get(name) for name in names]
+
+
+def raw(asked: Sum, arrays: Named, maximum: bool = False) -> list[Tensor]:
+    """Sum formulas over an index, outside autograd; or take their largest."""
+    finishes = tuple(single(k) for k in range(len(asked.formulas)))
+    contraction = Contraction(asked.formulas, asked.target, finishes, maximum)
+    return fused_pairs.contracted(MEMORY, contraction, asked.sides, arrays, asked.parameters, asked.dtypes)
+
+
+@functools.cache
+def single(k: int) -> Formula:
+    """Return the formula that gives one of the sums as it is."""
+    return Formula("sum", (f"s{k}",), {}, variable(f"s{k}"))
+
+
+def pulled_back(
+    asked: Sum, arrays: Named, upstream: Sequence[Tensor | None], wanted: Sequence[str]
+) -> dict[str, Tensor]:
+    """Return for each of some arrays the gradient of the sums times what comes from upstream."""
+    there = tuple(k for k, above in enumerate(upstream) if above is not None)
+    if not there:
+        return {}
+    names = [_upstream(asked.formulas[0], k) for k in there]
+    above = dict(zip(names, (u for u in upstream if u is not None), strict=True))
+    sides = {**asked.sides, **dict.fromkeys(names, asked.target)}
+    found: dict[str, Tensor] = {}
+    for name in wanted:
+        own = asked.sides[name]
+        target: Any = "ik" if own == "k" else own
+        dtype = F64 if own == "k" else arrays[name].dtype
+        pulled = Sum((_pullback(asked.formulas, there, name),), target, sides, asked.parameters, (dtype,))
+        [gradient] = contract(pulled, {**arrays, **above})
+        if own == "k":
+            gradient = gradient.reshape(-1, gradient.shape[-1]).sum(0).to(arrays[name].dtype)
+        found[name] = gradient
+    return found
+
+
+def _upstream(formula: Formula, k: int) -> str:
+    return f"{UPSTREAM}{len(formula.arrays)} {k}"
+
+
+@functools.cache
+def _pullback(formulas: tuple[Formula, ...], there: tuple[int, ...], name: str) -> Formula:
+    """The derivative of some formulas in one array, each times what comes from upstream, added up."""
+    parts = [formulas[k].along({name: _upstream(formulas[0], k)}) for k in there]
+    arrays = (*formulas[0].arrays, *(_upstream(formulas[0], k) for k in there))
+    expression = functools.reduce(operator.add, [part.expression for part in parts])
+    return Formula(parts[0].name, arrays, formulas[0].parameters, expression)
+
+
+def _with_operations(asked: Sum, given: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """The sums in torch's own operations, for transforms and strange tensors: of arrays with all three indices."""
+    names = asked.formulas[0].arrays
+    spread = [composed_pairs.spread(xp, array, asked.sides[n]) for n, array in zip(names, given, strict=True)]
+    whole = torch.broadcast_shapes(*[array.shape for array in spread])
+    spread = [array.expand(whole) for array in spread]
+    over = {"ij": -1, "ik": -2, "jk": -3}[asked.target]
+    return tuple(
+        elementwise(formula, asked.parameters, F64, *spread).sum(over).to(dtype)
+        for formula, dtype in zip(asked.formulas, asked.dtypes, strict=True)
+    )
