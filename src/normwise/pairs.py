@@ -266,7 +266,9 @@ def nearest(
 ) -> Nearest:
     """Return the `k` points of ``b`` that are nearest to each point of ``a``.
 
-    No matrix of distances is made: the memory is that of the result, and of a tile for each thread.
+    No matrix of distances is made: the memory is that of the result, and of a tile for each thread. Where `k` is more
+    than twice the root of the number of points, or powers may leave the range of float64, it is that of a block of
+    2^19 pairs, or of one row.
 
     Parameters
     ----------
