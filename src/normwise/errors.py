@@ -10,6 +10,10 @@ class InputError(ValueError):
     """What was given cannot be computed."""
 
 
+class FormulaError(InputError):
+    """A text that is no formula."""
+
+
 class ShapeMismatchError(InputError, RuntimeError):
     """Arrays whose shapes differ, where nobody asked for broadcasting; a RuntimeError too, for torch's that do not."""
 
