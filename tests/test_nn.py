@@ -153,11 +153,14 @@ def test_smooth_l1_with_an_odd_beta_is_torchs(beta: Any, dtype: torch.dtype) -> 
     torch.testing.assert_close(*gradients)
 
 
-def test_huber_takes_no_tensor_for_delta() -> None:
+def test_a_tensor_for_a_parameter_moves_with_the_module_where_torch_refuses_it() -> None:
     with pytest.raises(TypeError):
         torch.nn.HuberLoss(delta=torch.tensor(1.0))  # type: ignore[arg-type]
-    with pytest.raises(TypeError):
-        nn.HuberLoss(delta=torch.tensor(1.0))
+    module = nn.HuberLoss(delta=torch.tensor([1.0, 2.0]))
+    assert module.double().delta.dtype is torch.float64
+    assert module.state_dict() == {}
+    x = torch.tensor([1.5, 1.5], dtype=torch.float64)
+    torch.testing.assert_close(module(x, torch.zeros_like(x)), torch.tensor((1.0 + 1.125) / 2).double())
 
 
 def test_a_model_learns_with_a_module(loss: Loss) -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from normwise.catalogue import losses as losses
     from normwise.errors import ShapeMismatchError as ShapeMismatchError
     from normwise.evaluation import evaluate as evaluate
+    from normwise.functional import gradient as gradient
+    from normwise.functional import hessian as hessian
     from normwise.functional import loss as loss
     from normwise.functional import value_and_grad as value_and_grad
     from normwise.norms import distance as distance
@@ -29,6 +31,8 @@ _HOME = {
     "ShapeMismatchError": "normwise.errors",
     "accelerate": "normwise.acceleration",
     "distance": "normwise.norms",
+    "gradient": "normwise.functional",
+    "hessian": "normwise.functional",
     "evaluate": "normwise.evaluation",
     "loss": "normwise.functional",
     "losses": "normwise.catalogue",

@@ -8,6 +8,7 @@ from typing import Any, Self
 from normwise import plan
 from normwise.catalogue import Loss
 from normwise.errors import InputError
+from normwise.formula.values import number_value
 from normwise.functional import face_of
 from normwise.sums import Reduction, State, quotient
 
@@ -51,7 +52,11 @@ class Accumulator:
         self.loss = plan.find_loss(loss)
         self.parameters = plan.bind_parameters(self.loss, parameters)
         self._divisor = plan.options(self.loss, "mean", normalize=normalize).divisor(self.loss, "mean")
-        self._state = State()
+        self._states: list[State] = self._nothing()
+
+    def _nothing(self) -> list[State]:
+        """The sums of no data, for each mean that the loss is made of."""
+        return [State() for _ in self.loss.parts]
 
     def update(
         self,
@@ -72,8 +77,11 @@ class Accumulator:
         """
         options = plan.options(self.loss, "sum", weight=weight, mask=mask, nan_policy=nan_policy, broadcast=broadcast)
         sums = face_of(type(input)).sums
-        part = sums(self.loss, (input, target, *further), tuple(self.parameters.values()), options)
-        self._state = self._state.merge(part)
+        given = (input, target, *further), tuple(self.parameters.values()), options
+        self._add([sums(part, *given) for part in self.loss.parts])
+
+    def _add(self, states: list[State]) -> None:
+        self._states = [own.merge(other) for own, other in zip(self._states, states, strict=True)]
 
     def merge(self, other: Self) -> None:
         """Add what another accumulator of the same loss has seen.
@@ -85,23 +93,33 @@ class Accumulator:
         """
         if (other.loss.name, other.parameters) != (self.loss.name, self.parameters):
             raise InputError(f"cannot merge {other!r} into {self!r}: they do not sum the same loss")
-        self._state = self._state.merge(other._state)
+        self._add(other._states)
 
     def compute(self, reduction: Reduction = "mean") -> float:
         """Return the mean, or the ``"sum"``, of all parts; the mean of nothing is nan."""
         if reduction not in ("mean", "sum"):
             raise InputError(f"{reduction} is not a valid value for reduction: expected 'mean' or 'sum'")
+        finish = self.loss.finish
+        if finish is None:
+            return self._reduced(self._states[0], reduction)
+        plan.check_is_mean(self.loss, reduction)
+        means = (self._reduced(state, reduction) for state in self._states)
+        return number_value(finish.expression, dict(zip(finish.arrays, means, strict=True)))
+
+    def _reduced(self, state: State, reduction: Reduction) -> float:
         by = self._divisor
-        divisor = 1.0 if reduction == "sum" else float(getattr(self._state, by) if isinstance(by, str) else by)
-        return quotient(self._state.total, divisor)
+        divisor = 1.0 if reduction == "sum" else float(getattr(state, by) if isinstance(by, str) else by)
+        return quotient(state.total, divisor)
 
     def reset(self) -> None:
         """Forget all parts."""
-        self._state = State()
+        self._states = self._nothing()
 
     def state_dict(self) -> dict[str, float]:
         """Return the sums as plain numbers."""
-        return {"total": self._state.total, "weight": self._state.weight, "count": self._state.count}
+        first, *others = self._states
+        totals = {f"total_{i}": state.total for i, state in enumerate(others, 1)}
+        return {"total": first.total, **totals, "weight": first.weight, "count": first.count}
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
         """Take up the sums of a `state_dict`.
@@ -115,9 +133,10 @@ class Accumulator:
         if set(state) != set(expected):
             raise InputError(f"a state has {', '.join(expected)}, but this one has {', '.join(map(str, state))}")
         try:
-            self._state = State(**{name: float(value) for name, value in state.items()})
+            *totals, weight, count = (float(state[name]) for name in expected)
         except (TypeError, ValueError):
             raise InputError(f"a state is made of numbers, but this one is {dict(state)!r}") from None
+        self._states = [State(total, weight, count) for total in totals]
 
     def __repr__(self) -> str:
         parameters = "".join(f", {name}={value!r}" for name, value in self.parameters.items())

@@ -6,6 +6,7 @@ NumPy's floating-point arrays take the fused kernels; other arrays the namespace
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from functools import reduce
 from operator import attrgetter
@@ -24,7 +25,7 @@ from normwise.formula import Formula
 from normwise.fused import Memory
 from normwise.plan import PLAIN, Options
 from normwise.sums import Reduction, State
-from normwise.terms import MASK, WEIGHT, Terms, nan_count, negatives, summed_for, terms_of
+from normwise.terms import MASK, WEIGHT, Terms, nan_count, negatives, outside_count, summed_for, terms_of
 
 Arrays = Sequence[Any]
 
@@ -87,6 +88,37 @@ def value_and_gradient(
         # Where an element is dropped its slope is 0, also where the divisor is.
         scaled = made.xp.where(slope == 0, slope, slope / divisor) if MASK in made.arrays else slope / divisor
         return value, _as_of(arrays[0], scaled, made.wide)
+
+
+def call_of_means(
+    loss: Loss, arrays: Arrays, parameters: tuple[float, ...], reduction: Reduction, options: Options | None
+) -> Any:
+    """Compute a loss that is made of means."""
+    plan.check_is_mean(loss, reduction)
+    return _finished(loss, [call(part, arrays, parameters, reduction, options) for part in loss.parts])[0]
+
+
+def value_and_gradient_of_means(
+    loss: Loss, arrays: Arrays, parameters: tuple[float, ...], reduction: Reduction, options: Options | None
+) -> tuple[Any, Any]:
+    """Compute a loss that is made of means and its gradient in the input, in the input's shape and dtype."""
+    plan.check_is_mean(loss, reduction)
+    means, gradients = zip(
+        *(value_and_gradient(part, arrays, parameters, reduction, options) for part in loss.parts), strict=True
+    )
+    value, *slopes = _finished(loss, means)
+    with array_engine.quiet(array_api_compat.array_namespace(value)):
+        parts = [slope * part for slope, part in zip(slopes, gradients, strict=True)]
+    return value, reduce(operator.add, parts)
+
+
+def _finished(loss: Loss, means: Sequence[Any]) -> list[Any]:
+    """Return what is made of means, and its derivative in each."""
+    finish = loss.finish
+    assert finish is not None
+    xp = array_api_compat.array_namespace(*means) if not isinstance(means[0], float) else np
+    arrays = [xp.asarray(mean) for mean in means]
+    return array_engine.elementwise(xp, finish, arrays, {}, *(finish.derivative(name) for name in finish.arrays))
 
 
 def sums(loss: Loss, arrays: Arrays, parameters: tuple[float, ...], options: Options) -> State:
@@ -165,9 +197,12 @@ def _checked(loss: Loss, arrays: Arrays, parameters: tuple[float, ...], reductio
     shape = tuple(arrays[0].shape)
     if options.broadcast:
         shape = reduce(plan.broadcast_shape, (array.shape for array in arrays))
-    for array in arrays[1:]:
-        plan.check_shapes(shape, shape if options.broadcast else array.shape)
+    plan.check_shapes(shape, shape if options.broadcast else arrays[1].shape)
     given = dict(zip(loss.formula.arrays, arrays, strict=True))
+    for name in loss.further_arrays:
+        if plan.is_per_row(loss, name, given[name].shape, shape):
+            given[name] = given[name][..., None]
+        plan.check_broadcasts(name, given[name].shape, shape)
     if weight is not None:
         plan.check_broadcasts("weight", weight.shape, shape)
         given[WEIGHT] = weight
@@ -188,6 +223,8 @@ def _checked(loss: Loss, arrays: Arrays, parameters: tuple[float, ...], reductio
     made = Call(xp, terms, given, parameters, reduction, divisor, dims, options.keepdim, dtype, wide)
     if options.nan_policy == "raise":
         _check_no_nan(made)
+    if loss.further_arrays:
+        _check_domains(loss, made)
     return made
 
 
@@ -206,6 +243,14 @@ def _check_arrays(loss: Loss, arrays: Arrays, weight: Any, mask: Any) -> Any:
         same = array_api_compat.array_namespace(array) is xp
         plan.check_array(loss, name, array, same, f"an array of {xp.__name__.rpartition('.')[2]}")
     return xp
+
+
+def as_array(given: Any, like: Any) -> Any:
+    """Return numbers in lists as an array such as the input; an array as it is."""
+    if not isinstance(given, (list, tuple)):
+        return given
+    xp = array_api_compat.array_namespace(like)
+    return xp.asarray(given, dtype=like.dtype if xp.isdtype(like.dtype, "real floating") else None)
 
 
 def is_array(array: object) -> bool:
@@ -248,6 +293,16 @@ def _check_no_nan(made: Call) -> None:
             _check_count(made, nan_count(MASK in made.arrays), {**made.arrays, "x": array}, plan.check_no_nan, name)
 
 
+def _check_domains(loss: Loss, made: Call) -> None:
+    if made.fused:
+        fused.check_domains(MEMORY, loss, made.arrays)
+        return
+    for name in loss.further_arrays:
+        if name in loss.domain:
+            counted = outside_count(loss.domain[name], MASK in made.arrays)
+            _check_count(made, counted, {**made.arrays, "x": made.arrays[name]}, plan.check_inside, loss, name)
+
+
 def _check_weights(made: Call) -> None:
     """Check the weights of a call that is not fused into one pass."""
     weight = made.terms.weight
@@ -259,7 +314,7 @@ def _check_weights(made: Call) -> None:
         _check_count(made, negatives(weight), made.arrays, plan.check_no_negative_weight)
 
 
-def _check_count(made: Call, formula: Formula, arrays: dict[str, Any], check: Any, *about: str) -> None:
+def _check_count(made: Call, formula: Formula, arrays: dict[str, Any], check: Any, *about: Any) -> None:
     """Check the sum of a formula that counts, where looking at values is possible: a lazy array has none yet."""
     if not any(array_api_compat.is_lazy_array(array) for array in arrays.values()):
         check(*about, float(made.xp.sum(_values(made._replace(arrays=arrays), formula))))

@@ -10,21 +10,24 @@ from __future__ import annotations
 import functools
 import linecache
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from normwise import plan
 from normwise.catalogue import BUILT_IN, Loss, losses
-from normwise.catalogue.declaration import Divisor, Interval, Kind, declare
+from normwise.catalogue.declaration import Divisor, Interval, Kind, declare, of_text
 from normwise.catalogue.registry import enter
+from normwise.sums import Reduction
 
 TORCH_ORDER: Mapping[str, tuple[str, ...]] = {
     "l1": ("size_average", "reduce", "reduction", "weight"),
     "mse": ("size_average", "reduce", "reduction", "weight"),
     "smooth_l1": ("size_average", "reduce", "reduction", "beta"),
     "huber": ("reduction", "delta", "weight"),
+    "gaussian_nll": ("full", "eps", "reduction"),
+    "poisson_nll": ("log_input", "full", "size_average", "eps", "reduce", "reduction"),
 }
-"""The arguments that torch's own losses take by position after input and target."""
+"""The arguments that torch's own losses take by position after their arrays."""
 
 _OPTIONS: Mapping[str, Any] = {
     "weight": None,
@@ -43,61 +46,98 @@ _DEPRECATED: Mapping[str, Any] = {"size_average": None, "reduce": None}
 
 
 def loss(
-    function: Callable[..., Any] | None = None,
+    formula: Callable[..., Any] | str | None = None,
     /,
     *,
     domain: Mapping[str, Interval] | None = None,
     divisor: Divisor = "weight",
     accepts: tuple[Kind, ...] = (),
     module: str | None = None,
+    minimiser: str = "",
+    noise: str = "",
+    finish: Callable[..., Any] | None = None,
+    beside: tuple[Callable[..., Any], ...] = (),
+    arrays: Iterable[str] = (),
+    **parameters: float,
 ) -> Any:
     """Make a loss of one's own formula: a fused function with gradients of every order, and all else that a loss has.
 
     Parameters
     ----------
-    function : callable
+    formula : callable or str
         The formula, a function of the residual ``r`` (prediction - target) or of the prediction ``x`` and the target
-        ``t``, then of any further arrays; arguments with a number as default are parameters. It is made of ``+ - * /
-        ** abs``, comparisons, and the functions of `normwise.formula`, and is called once, with symbols.
+        ``t``, then of any further arrays; arguments with a number as default are parameters, with True or False flags.
+        It is made of ``+ - * / ** abs``, comparisons, and the functions of `normwise.formula`, and is called once,
+        with symbols. Or the same as text, an expression such as ``"sqrt(r**2 + eps**2) - eps"``, of which nothing is
+        evaluated: it is read by its syntax tree.
     domain : mapping of str to Interval, optional
-        The values that its parameters may take: all, unless this says otherwise.
+        The values that its parameters and further arrays may take: all, unless this says otherwise.
     divisor : {"weight", "count"}
         What a weighted mean divides by: the sum of the weights (the default) or the number of elements.
     accepts : tuple of {"integer", "complex"}
         Numbers beside the real ones that the formula makes sense of as it is written.
     module : str, optional
         The name of its class in `normwise.nn`; by default the function's name in camel case, then ``Loss``.
+    minimiser, noise : str, optional
+        What its best constant is, and the noise whose likelihood it is, for those who ask `normwise.explain`.
+    finish : callable, optional
+        A formula of the mean ``m0`` (and ``m1``, ... of those beside it) that the loss is, as the root for RMSE.
+    beside : tuple of callables
+        Formulas of the same arguments that are averaged too, for `finish`.
+    arrays : iterable of str
+        The arrays beside prediction and target that a text reads.
+    **parameters : float
+        The parameters of a text, with their defaults.
 
     Returns
     -------
     callable
         The loss, of ``(input, target, *further_arrays, *, reduction="mean", weight=None, mask=None, **parameters)`` and
-        the other keywords of the catalogue's losses. It is entered in `normwise.losses` under the function's name, in
-        place of an earlier loss of one's own.
+        the other keywords of the catalogue's losses. That of a function is entered in `normwise.losses` under its
+        name, in place of an earlier loss of one's own; that of a text is not.
 
     Raises
     ------
     TypeError
         Where the function is no formula, or has the name of one of the catalogue's losses.
+    FormulaError
+        Where the text is no formula; it says where.
 
     Examples
     --------
     >>> import numpy, normwise
     >>> from normwise.formula import log1p
     >>> @normwise.loss
-    ... def cauchy(r, c=1.0):
-    ...     return c * c / 2 * log1p((r / c) ** 2)
-    >>> float(cauchy(numpy.array([0.0, 3.0]), numpy.array([0.0, 0.0]), c=3.0).round(4))
-    1.5596
+    ... def lorentz(r, c=1.0):
+    ...     return log1p((r / c) ** 2)
+    >>> float(lorentz(numpy.array([0.0, 3.0]), numpy.array([0.0, 0.0]), c=3.0).round(4))
+    0.3466
+    >>> mine = normwise.loss("sqrt(r**2 + eps**2) - eps", eps=4.0)
+    >>> float(mine(numpy.array([3.0]), numpy.array([0.0])))
+    1.0
     """
+    if isinstance(formula, str):
+        return function_of(of_text(formula, arrays, **parameters))
+    if parameters:
+        raise TypeError(f"loss() has no argument {next(iter(parameters))!r}: a function has its parameters in itself")
 
     def made(function: Callable[..., Any]) -> Callable[..., Any]:
-        declared = declare(function, domain=domain, divisor=divisor, accepts=accepts, module=module)
+        declared = declare(
+            function,
+            domain=domain,
+            divisor=divisor,
+            accepts=accepts,
+            module=module,
+            minimiser=minimiser,
+            noise=noise,
+            finish=finish,
+            beside=beside,
+        )
         if declared.name in BUILT_IN:
             raise TypeError(f"{declared.name} is a loss of the catalogue and keeps its meaning: choose another name")
         return function_of(enter(declared))
 
-    return made if function is None else made(function)
+    return made if formula is None else made(formula)
 
 
 def value_and_grad(loss: Any) -> Callable[..., tuple[Any, Any]]:
@@ -125,6 +165,60 @@ def value_and_grad(loss: Any) -> Callable[..., tuple[Any, Any]]:
     return _generated(plan.find_loss(loss), "value_and_gradient")
 
 
+def gradient(loss: Any) -> Callable[..., Any]:
+    """Return a function that computes the derivative of a loss in the input, for each element.
+
+    Parameters
+    ----------
+    loss : str, Loss, or function of this module
+        The loss.
+
+    Returns
+    -------
+    callable
+        It takes what the loss takes, and returns an array of the input's shape: the derivative of each element's own
+        loss, times its weight; nothing is divided by a count. Where a mask is False it is 0.
+
+    Examples
+    --------
+    >>> import numpy, normwise
+    >>> normwise.gradient("huber")(numpy.array([0.5, 7.0]), numpy.array([0.0, 0.0]), delta=2.0).tolist()
+    [0.5, 2.0]
+    """
+    return _derivative(loss, 1)
+
+
+def hessian(loss: Any) -> Callable[..., Any]:
+    """Return a function that computes the second derivative of a loss in the input, for each element.
+
+    An element's loss depends on no other element, so the whole matrix of second derivatives is this diagonal.
+
+    Parameters
+    ----------
+    loss : str, Loss, or function of this module
+        The loss.
+
+    Returns
+    -------
+    callable
+        As that of `gradient`.
+
+    Examples
+    --------
+    >>> import numpy, normwise
+    >>> normwise.hessian("huber")(numpy.array([0.5, 7.0]), numpy.array([0.0, 0.0]), delta=2.0).tolist()
+    [1.0, 0.0]
+    """
+    return _derivative(loss, 2)
+
+
+def _derivative(loss: Any, order: Literal[1, 2]) -> Callable[..., Any]:
+    found = plan.find_loss(loss)
+    plan.check_is_pointwise(found)
+    function = function_of(found.slope if order == 1 else found.slope.slope)
+    return functools.partial(function, reduction="none")
+
+
 def function_of(loss: Loss) -> Callable[..., Any]:
     """Return the function of a loss."""
     return _generated(loss, "call")
@@ -133,14 +227,15 @@ def function_of(loss: Loss) -> Callable[..., Any]:
 @functools.cache
 def _generated(loss: Loss, method: Literal["call", "value_and_gradient"]) -> Callable[..., Any]:
     """Compile the function of a loss with the signature that its declaration gives it."""
+    faces = _FACES[method if loss.finish is None else f"{method}_of_means"]
     if (torch := sys.modules.get("torch")) is not None:
         # A compiler that met them missing would compile again when they are there.
         for kind in (torch.Tensor, torch.nn.Parameter):
-            _ = _FACES[method][kind]
+            _ = faces[kind]
     text = _source(loss)
     filename = f"<normwise.functional {loss.name} {id(loss)}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)  # for tracebacks
-    namespace: dict[str, Any] = {"_loss": loss, "_faces": _FACES[method], "_plan": plan}
+    namespace: dict[str, Any] = {"_loss": loss, "_faces": faces, "_plan": plan, "_mixed": _mixed}
     exec(compile(text, filename, "exec"), namespace)
     function = namespace[loss.function]
     function.__doc__ = _docstring(loss)
@@ -155,6 +250,7 @@ def _source(loss: Loss) -> str:
     positional = TORCH_ORDER.get(loss.name, ())
     keywords = [name for name in (*loss.parameters, *_KEYWORDS) if name not in positional]
     arrays = ", ".join(("input", "target", *loss.further_arrays))
+    positional = tuple(name for name in positional if name not in loss.further_arrays)
     arguments = [f"{name}={defaults[name]!r}" for name in positional]
     arguments += ["*", *(f"{name}={defaults[name]!r}" for name in keywords)]
     deprecated = ", size_average, reduce" if "size_average" in positional else ""
@@ -164,11 +260,11 @@ def _source(loss: Loss) -> str:
         f'    if reduction not in ("mean", "sum", "none"){legacy}:',
         f"        reduction = _plan.reduction_of(reduction{deprecated})",
     ]
-    for name in loss.parameters:
+    for name, default in loss.parameters.items():
         # A default is in its domain; what a caller gave is checked.
-        lines.append(f"    if type({name}) is not float or {name} != {defaults[name]!r}:")
-        lines.append(f"        {name} = _plan.bind_parameter(_loss, {name!r}, {name})")
-        lines += ["    else:", f"        {name} = {defaults[name]!r}"]  # a compiler's symbol becomes a number
+        lines.append(f"    if type({name}) is not {type(default).__name__} or {name} != {default!r}:")
+        lines.append(f"        {name} = _plan.parameter(_loss, {name!r}, {name})")
+        lines += ["    else:", f"        {name} = {default!r}"]  # a compiler's symbol becomes a number
     parameters = "".join(f"{name}, " for name in loss.parameters)
     unlike = {name: "!=" if isinstance(default, str) else "is not" for name, default in _OPTIONS.items()}
     asked = " or ".join(f"{name} {unlike[name]} {default!r}" for name, default in _OPTIONS.items())
@@ -176,9 +272,38 @@ def _source(loss: Loss) -> str:
         "    options = None",
         f"    if {asked}:",
         f"        options = _plan.options(_loss, reduction, {', '.join(_OPTIONS)})",
-        f"    return _faces[type(input)](_loss, ({arrays}), ({parameters}), reduction, options)",
     ]
+    # An array may be given for a parameter, and a number for an array beside prediction and target.
+    unusual = [f"isinstance({name}, (float, int))" for name in loss.further_arrays]
+    unusual += [f"type({name}) is not {type(default).__name__}" for name, default in loss.parameters.items()]
+    if unusual:
+        given = ", ".join(f"{name!r}: {name}" for name in (*loss.further_arrays, *loss.parameters))
+        lines.append(f"    if {' or '.join(unusual)}:")
+        lines.append(f"        return _mixed(_faces, _loss, input, target, {{{given}}}, reduction, options)")
+    lines.append(f"    return _faces[type(input)](_loss, ({arrays}), ({parameters}), reduction, options)")
     return "\n".join(lines) + "\n"
+
+
+def _mixed(
+    faces: Mapping[type, Callable[..., Any]],
+    loss: Loss,
+    input: Any,
+    target: Any,
+    given: dict[str, Any],
+    reduction: Reduction,
+    options: plan.Options | None,
+) -> Any:
+    """Compute a loss of which arguments that are usually numbers are arrays, or the other way round."""
+    face = face_of(type(input))
+    for name, value in given.items():
+        if name in loss.further_arrays and isinstance(value, (int, float)):
+            given[name] = plan.bind_parameter(loss, name, value)
+        elif name in loss.parameters and not isinstance(value, (int, float)):
+            given[name] = face.as_array(value, input)
+    further = tuple(name for name, value in given.items() if not isinstance(value, (int, float)))
+    read = loss.reading(further)
+    arrays = (input, target, *(given[name] for name in further))
+    return faces[type(input)](read, arrays, tuple([given[name] for name in read.parameters]), reduction, options)
 
 
 def face_of(kind: type) -> Any:
@@ -202,16 +327,27 @@ class _Faces(dict[type, Callable[..., Any]]):
         return self.setdefault(kind, getattr(face_of(kind), self.method))
 
 
-_FACES = {method: _Faces(method) for method in ("call", "value_and_gradient")}
+_FACES = {
+    method: _Faces(method) for method in ("call", "call_of_means", "value_and_gradient", "value_and_gradient_of_means")
+}
 
 
 def _docstring(loss: Loss) -> str:
     summary, _, rest = loss.documentation.partition("\n")
     parameters = "".join(
-        f"{name} : float\n    In {loss.domain.get(name, Interval())}; {default:g} by default.\n"
+        f"{name} : bool\n    {default} by default.\n"
+        if isinstance(default, bool)
+        else f"{name} : float, or array\n    In {loss.domain.get(name, Interval())}; {default:g} by default. "
+        "An array broadcasts to the shape of the loss; gradients flow to it.\n"
         for name, default in loss.parameters.items()
     )
-    further = "".join(f"{name} : array\n    Of the input's shape.\n" for name in loss.further_arrays)
+    further = "".join(
+        f"{name} : array, or float\n    In {loss.domain.get(name, Interval())}. "
+        "Broadcastable to the shape of the loss, or one number for each row, as in torch (of the input's shape without "
+        "its last dimension). "
+        "Gradients flow to it.\n"
+        for name in loss.further_arrays
+    )
     by = {"weight": "the sum of the weights (the count without any)", "count": "the count"}[loss.divisor]
     return f"""{summary}
 {rest}
@@ -283,4 +419,6 @@ def __getattr__(name: str) -> Callable[..., Any]:
 
 
 def __dir__() -> list[str]:
-    return sorted([*NORMS, "loss", "value_and_grad", *(declared.function for declared in losses.values())])
+    return sorted(
+        [*NORMS, "gradient", "hessian", "loss", "value_and_grad", *(declared.function for declared in losses.values())]
+    )

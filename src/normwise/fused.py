@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from normwise import plan
+from normwise.catalogue import Loss
 from normwise.engines.cpu import Kernel, KernelSpec, Storage, direct_operands
 from normwise.formula import Formula
 from normwise.sums import quotient
-from normwise.terms import MASK, Terms, nan_count, negatives, summed_for
+from normwise.terms import MASK, Terms, nan_count, negatives, outside_count, summed_for
 
 SCALE = "scale'"
 """The parameter that gradients are scaled by: no argument of a formula has such a name."""
@@ -218,6 +219,15 @@ def check_weights(memory: Memory, terms: Terms, arrays: Arrays, summed: float) -
     """Raise where a weight is negative, for which its sum is minus infinity, or nan if another is nan."""
     if terms.weight is not None and not summed > -math.inf:
         plan.check_no_negative_weight(total(memory, negatives(terms.weight), arrays))
+
+
+def check_domains(memory: Memory, loss: Loss, arrays: Arrays) -> None:
+    """Raise where an array beside prediction and target leaves its domain, and a mask does not hide it."""
+    hidden = {MASK: arrays[MASK]} if MASK in arrays else {}
+    for name in loss.further_arrays:
+        if name in loss.domain:
+            counted = outside_count(loss.domain[name], bool(hidden))
+            plan.check_inside(loss, name, total(memory, counted, {"x": arrays[name], **hidden}))
 
 
 def check_no_nan(memory: Memory, arrays: Arrays) -> None:

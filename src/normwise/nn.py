@@ -1,8 +1,8 @@
 """The losses as torch modules, one class for each entry of the catalogue; and those of norms and distances.
 
-The classes of torch's four losses are subclasses of torch's own, with its constructors and attributes. The others
-take their parameters and the reduction by keyword. All of them take a weight, a mask and the other options of their
-function when they are called.
+The classes of torch's own losses are subclasses of torch's, with its constructors and attributes. The others take their
+parameters and the reduction by keyword. All of them take a weight, a mask and the other options of their function when
+they are called. A parameter of a loss may be a number, a tensor, or a `torch.nn.Parameter`, which learns.
 
 Examples
 --------
@@ -44,10 +44,34 @@ class _OwnLoss(_Loss):
                 expected = ", ".join([*known, "reduction"])
                 raise TypeError(f"{self.loss.module} has no argument {name!r}; it has {expected}")
         for name, default in known.items():
-            setattr(self, name, parameters.get(name, default))
+            _hold(self, name, parameters.get(name, default))
 
     def extra_repr(self) -> str:
         return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.loss.parameters)
+
+
+def _hold(module: torch.nn.Module, name: str, value: Any) -> None:
+    """Keep a parameter of a loss: a number, a tensor that moves with the module, or a `torch.nn.Parameter`."""
+    if isinstance(value, (list, tuple)):
+        value = torch.tensor(value)
+    if isinstance(value, torch.Tensor) and not isinstance(value, torch.nn.Parameter):
+        module.__dict__.pop(name, None)
+        module.register_buffer(name, value, persistent=False)
+    else:
+        setattr(module, name, value)
+
+
+def _constructor(base: type[torch.nn.Module], loss: Loss) -> Any:
+    """The constructor of a module of torch's, which lets the loss's parameters be tensors too."""
+
+    @functools.wraps(base.__init__)
+    def __init__(self: torch.nn.Module, *arguments: Any, **given: Any) -> None:
+        others = {n: v for n, v in given.items() if n in loss.parameters and not isinstance(v, (bool, int, float))}
+        base.__init__(self, *arguments, **{n: v for n, v in given.items() if n not in others})
+        for name, value in others.items():
+            _hold(self, name, value)
+
+    return __init__
 
 
 @functools.cache
@@ -56,6 +80,8 @@ def module_of(loss: Loss) -> type[torch.nn.Module]:
     base = getattr(torch.nn, loss.module) if loss.name in TORCH_ORDER else _OwnLoss
     text = f"{loss.documentation}\n\nThe module of `normwise.functional.{loss.function}`."
     members = {"loss": loss, "forward": _forward(loss), "__doc__": text, "__module__": __name__}
+    if loss.name in TORCH_ORDER and loss.parameters:
+        members["__init__"] = _constructor(base, loss)
     return type(loss.module, (base,), members)  # pyright: ignore[reportReturnType] - the base is a module
 
 

@@ -10,9 +10,10 @@ import math
 import operator
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn, cast
 
 from normwise.catalogue import Loss, losses
+from normwise.catalogue.declaration import of_text
 from normwise.catalogue.metrics import ALIASES, METRICS, Metric, metric_of, metric_of_loss
 from normwise.engines.layout import Layout, Lines
 from normwise.errors import (
@@ -44,39 +45,43 @@ def find_loss(name: str | Loss | Any) -> Loss:
     if not isinstance(name, str):
         raise InputError(f"a loss is named by a string or given itself, not as a {type(name).__name__}: {name!r}")
     found = losses.get(name) or losses.get(name.removesuffix("_loss"))
+    if found is None and not name.isidentifier() and ":" not in name:
+        return of_text(name)
     if found is None:
         raise InputError(f"there is no loss {name!r}: {near_names(name, losses)}")
     return found
 
 
 def parse_loss(text: str) -> tuple[Loss, dict[str, float]]:
-    """The loss and the parameters of a text such as ``"smooth_l1:beta=10"``.
+    """The loss and the parameters of a text such as ``"smooth_l1:beta=10"``, or ``"log(cosh(r / s)):s=2"``.
 
     Examples
     --------
     >>> loss, parameters = parse_loss("smooth_l1:beta=10")
     >>> loss.name, parameters
     ('smooth_l1', {'beta': 10.0})
+    >>> loss, parameters = parse_loss("log(cosh(r / s)):s=2")
+    >>> loss.name, parameters
+    ('log(cosh(r / s))', {'s': 2.0})
     """
-    name, _, assignments = text.partition(":")
-    loss = find_loss(name.strip())
+    name, _, assignments = (part.strip() for part in text.partition(":"))
     given: dict[str, Any] = {}
     for assignment in filter(None, assignments.split(",")):
         parameter, equals, value = (part.strip() for part in assignment.partition("="))
         if not equals:
-            raise InputError(
-                f"{text!r} gives {loss.name} {assignment!r}; write parameter=number, as in {_example(loss)}"
-            )
+            raise InputError(f"{text!r} gives {name} {assignment!r}; write parameter=number, as in {_example(name)}")
         try:
             given[parameter] = float(value)
         except ValueError:
             raise InputError(f"{text!r} gives {parameter} {value!r}, which is not a number") from None
+    known = name.isidentifier() or name in losses
+    loss = find_loss(name) if known else of_text(name, **given)
     return loss, bind_parameters(loss, given)
 
 
-def _example(loss: Loss) -> str:
-    assignments = ",".join(f"{name}={value:g}" for name, value in loss.parameters.items())
-    return f"{loss.name}:{assignments}" if assignments else loss.name
+def _example(name: str) -> str:
+    parameters: Mapping[str, float] = losses[name].parameters if name in losses else {}
+    return f"{name}:{','.join(f'{n}={value:g}' for n, value in (parameters or {'scale': 1.0}).items())}"
 
 
 def bind_parameters(loss: Loss, given: Mapping[str, Any]) -> dict[str, float]:
@@ -90,8 +95,24 @@ def bind_parameters(loss: Loss, given: Mapping[str, Any]) -> dict[str, float]:
     return bound
 
 
+def parameter(loss: Loss, name: str, given: Any) -> Any:
+    """One parameter of a call: a plain number, checked, or what is to be an array, whose numbers a face will check."""
+    if isinstance(given, (list, tuple)):
+        return cast("Sequence[float]", given)
+    if _size(getattr(given, "shape", ())) != 1 or getattr(given, "requires_grad", False):
+        return given
+    try:
+        return bind_parameter(loss, name, given)
+    except InputError as error:
+        if hasattr(given, "shape") and not isinstance(error, ParameterError):  # a number that is not yet known
+            return given
+        raise
+
+
 def bind_parameter(loss: Loss, name: str, given: Any) -> float:
     """One parameter as a plain number; `ParameterError` where it leaves its domain, in torch's words if it has any."""
+    if name in loss.flags:
+        return _flag(loss, name, given)
     try:
         if isinstance(given, str):
             raise TypeError
@@ -101,12 +122,27 @@ def bind_parameter(loss: Loss, name: str, given: Any) -> float:
     domain = loss.domain.get(name)
     if domain is None or value in domain:
         return value
+    raise ParameterError(f"{_unsupported(loss, name)} Given {name}={value:g}; expected a number in {domain}")
+
+
+def _unsupported(loss: Loss, name: str) -> str:
+    domain = loss.domain[name]
     if domain.low == 0 and domain.high == float("inf"):
         kind = "negative" if 0.0 in domain else "non-positive"
-        words = f"{loss.function} does not support {kind} values for {name}."
-    else:
-        words = f"{loss.function} does not support this value for {name}."
-    raise ParameterError(f"{words} Given {name}={value:g}; expected a number in {domain}")
+        return f"{loss.function} does not support {kind} values for {name}."
+    return f"{loss.function} does not support this value for {name}."
+
+
+def check_inside(loss: Loss, name: str, outside: float) -> None:
+    """Raise `ParameterError` where numbers of an array leave the domain of what they are given for."""
+    if outside:
+        raise ParameterError(f"{_unsupported(loss, name)} Some of {name} are not in {loss.domain[name]}")
+
+
+def _flag(loss: Loss, name: str, given: Any) -> bool:
+    if isinstance(given, (bool, int, float)) and given in (0, 1):
+        return bool(given)
+    raise InputError(f"{loss.function} takes True or False for {name}, not {given!r}")
 
 
 def reduction_of(reduction: str, size_average: bool | None = None, reduce: bool | None = None) -> Reduction:
@@ -386,6 +422,21 @@ def check_has_gradient(loss: Loss, reduction: Reduction, options: Options | None
         )
 
 
+def check_is_mean(loss: Loss, reduction: Reduction) -> None:
+    """Raise where a loss that is made of means is asked for a sum or for values per element."""
+    if reduction != "mean":
+        raise InputError(f"{loss.function} is made of a mean: its reduction is 'mean', not {reduction!r}")
+
+
+def check_is_pointwise(loss: Loss) -> None:
+    """Raise where a derivative per element is asked of a loss that is made of means."""
+    if loss.finish is not None:
+        raise InputError(
+            f"{loss.name} is made of a mean, and its derivative in an element depends on the others: "
+            "use value_and_grad, whose gradient is that of the whole"
+        )
+
+
 def check_shapes(input_shape: Shape, target_shape: Shape, names: tuple[str, str] = ("input", "target")) -> None:
     """Raise `ShapeMismatchError` where input and target differ in shape."""
     a, b = tuple(input_shape), tuple(target_shape)
@@ -448,10 +499,15 @@ def check_broadcasts(name: str, own_shape: Shape, shape: Shape) -> None:
     if len(own) > len(whole) or any(w not in (1, n) for w, n in zip(own, tail, strict=True)):
         rows = len(own) == 1 and len(whole) > 1 and own[0] == whole[0]
         mend = f"for a {name} per row use {name}[:, None]" if rows else "each of its dimensions is to be equal or 1"
-        raise ShapeMismatchError(
-            f"{name.capitalize()}s and input must have the same size. "
-            f"{name} is {own}, which does not broadcast to {whole}: {mend}"
+        words = {"weight": "Weights and input must have the same size. ", "mask": ""}.get(
+            name, f"{name} is of incorrect size. "
         )
+        raise ShapeMismatchError(f"{words}{name} is {own}, which does not broadcast to {whole}: {mend}")
+
+
+def is_per_row(loss: Loss, name: str, own_shape: Shape, shape: Shape) -> bool:
+    """Whether an array beside prediction and target is one number for each row, as torch lets a variance be."""
+    return name not in loss.varied and len(shape) > 0 and tuple(own_shape) == tuple(shape)[:-1]
 
 
 def check_no_negative_weight(count: float) -> None:

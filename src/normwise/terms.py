@@ -11,7 +11,7 @@ import functools
 import math
 from dataclasses import dataclass, replace
 
-from normwise.catalogue import Loss
+from normwise.catalogue import Interval, Loss
 from normwise.catalogue.metrics import Metric
 from normwise.catalogue.norms import Norm, norm_of
 from normwise.formula import Formula
@@ -82,6 +82,21 @@ def nan_count(masked: bool) -> Formula:
     if masked:
         return Formula("nans", ("x", MASK), {}, apply("where", variable(MASK), counted, 0))
     return Formula("nans", ("x",), {}, counted)
+
+
+@functools.cache
+def outside_count(interval: Interval, masked: bool) -> Formula:
+    """Return the formula that counts the numbers of an array that leave an interval, where a mask lets them count.
+
+    A nan is not counted: it shows in the result.
+    """
+    x = variable("x")
+    below = x < interval.low if interval.closed in ("both", "left") else x <= interval.low
+    above = x > interval.high if interval.closed in ("both", "right") else x >= interval.high
+    counted = apply("where", below, 1, apply("where", above, 1, 0))
+    if masked:
+        return Formula("outside", ("x", MASK), {}, apply("where", variable(MASK), counted, 0))
+    return Formula("outside", ("x",), {}, counted)
 
 
 @functools.cache

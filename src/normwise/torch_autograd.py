@@ -69,10 +69,16 @@ def elementwise(formula: Formula, parameters: Parameters, dtype: torch.dtype, *a
     needs_graph = torch.is_grad_enabled() and any(array.requires_grad for array in arrays)
     compute: Callable[..., Any]
     if watched():
-        compute = with_operations if _functionalized() else Traced.apply
+        compute = with_operations if functionalized() else Traced.apply
     else:
         compute = Map.apply if needs_graph else _values
     return compute(formula, parameters, dtype, *arrays)
+
+
+def of_numbers(formula: Formula, *arrays: Tensor) -> Tensor:
+    """Compute a formula of a few numbers, which no kernel is worth, as part of autograd's graph."""
+    compute = with_operations if functionalized() else Traced.apply
+    return compute(formula, (), arrays[0].dtype, *arrays)
 
 
 def pullback(formula: Formula, name: str) -> Formula:
@@ -285,6 +291,8 @@ def usual(loss: Loss, arrays: Tensors, parameters: Parameters, mean: bool) -> Te
     if size == 0:
         return None
     lane = _lanes.get((loss, dtype, slope)) or _lane(loss, dtype, slope)
+    if lane is None:
+        return None
     divisor = size if mean else 1
     if slope:
         return reduce_one((lane, target, places, parameters, size, divisor), input)
@@ -292,10 +300,14 @@ def usual(loss: Loss, arrays: Tensors, parameters: Parameters, mean: bool) -> Te
     return scalar(total / divisor, dtype=dtype)
 
 
-def _lane(loss: Loss, dtype: torch.dtype, slope: bool) -> Lane:
+def _lane(loss: Loss, dtype: torch.dtype, slope: bool) -> Lane | None:
+    """The lane of a loss, if its kernel reads both arrays."""
     terms = terms_of(loss)
     wrt = (loss.formula.arrays[0],) if slope else ()
-    kernel = fused.summing((terms.value,), wrt).kernel(MEMORY, (dtype,) * (2 + slope), None)
+    summing = fused.summing((terms.value,), wrt)
+    if len(summing.reads) < 2:
+        return None
+    kernel = summing.kernel(MEMORY, (dtype,) * (2 + slope), None)
     return _lanes.setdefault((loss, dtype, slope), Lane(terms, wrt, kernel.flat, dtype))
 
 
@@ -323,7 +335,7 @@ def in_one_piece(arrays: Tensors) -> bool:
     return not (_transforming() or _len_function_stack() or _len_dispatch_stack()) and forward_ad._current_level < 0
 
 
-def _functionalized() -> bool:
+def functionalized() -> bool:
     """Whether `torch.func.functionalize` follows, anywhere: it knows no autograd functions but torch's own."""
     from torch._C._functorch import TransformType
     from torch._functorch.pyfunctorch import retrieve_all_functorch_interpreters

@@ -21,12 +21,13 @@ from normwise.errors import DtypeError
 from normwise.formula import Formula
 from normwise.plan import PLAIN, Options
 from normwise.sums import Reduction, State
-from normwise.terms import MASK, WEIGHT, Terms, summed_for, terms_of
+from normwise.terms import MASK, WEIGHT, Terms, outside_count, summed_for, terms_of
 from normwise.torch_autograd import (
     HALF,
     MEMORY,
     elementwise,
     in_plain_memory,
+    of_numbers,
     summed,
     usual,
     watched,
@@ -111,6 +112,40 @@ def value_and_gradient(
     return value.detach(), gradient
 
 
+def call_of_means(
+    loss: Loss,
+    arrays: Sequence[Tensor],
+    parameters: tuple[float, ...],
+    reduction: Reduction,
+    options: Options | None,
+    compute: Callable[..., Tensor] = call,
+) -> Tensor:
+    """Compute a loss that is made of means, as part of autograd's graph."""
+    plan.check_is_mean(loss, reduction)
+    if _traced_by_dynamo():
+        return _as_node("call_of_means", loss, arrays, parameters, reduction, options)
+    concerned = arrays if options is None else (*arrays, options.weight, options.mask, options.normalize)
+    if has_torch_function(concerned):
+        return _overridden(concerned, loss, arrays, parameters, reduction, options or PLAIN)
+    means = [compute(part, arrays, parameters, reduction, options) for part in loss.parts]
+    assert loss.finish is not None
+    return of_numbers(loss.finish, *means)
+
+
+def value_and_gradient_of_means(
+    loss: Loss,
+    arrays: Sequence[Tensor],
+    parameters: tuple[float, ...],
+    reduction: Reduction,
+    options: Options | None,
+) -> tuple[Tensor, Tensor]:
+    """Compute a loss that is made of means and its gradient in the input, outside autograd."""
+    plan.check_is_mean(loss, reduction)
+    if _traced_by_dynamo():
+        return _as_node("value_and_gradient_of_means", loss, arrays, parameters, reduction, options)
+    return value_and_gradient(loss, arrays, parameters, reduction, options, call_of_means)
+
+
 def sums(loss: Loss, arrays: Sequence[Tensor], parameters: tuple[float, ...], options: Options) -> State:
     """Compute the sums of a call in float64, outside autograd."""
     with torch.no_grad():
@@ -159,10 +194,9 @@ def _as_node(
     options: Options | None,
 ) -> Any:
     """Compute what `method` does as one node of the compiler's graph."""
-    if options is None or not options.broadcast:
-        for array in arrays[1:]:
-            if array.shape != arrays[0].shape:  # each call of a compiled graph looks again at whatever is read here
-                plan.check_shapes(arrays[0].shape, array.shape)
+    # Each call of a compiled graph looks again at whatever is read here.
+    if (options is None or not options.broadcast) and arrays[1].shape != arrays[0].shape:
+        plan.check_shapes(arrays[0].shape, arrays[1].shape)
     given = None if options is None else (*options,)
     return node(method, _number_of(loss), parameters, reduction, given, *arrays)
 
@@ -194,7 +228,20 @@ def node(
     """Compute a loss for the compiler, which traces the operations within but not how they come to be."""
     plain = tuple(map(float, parameters))  # a formula compares them, which a symbolic number cannot stand
     given = (_numbered[number], arrays, plain, reduction, None if options is None else Options(*options))
-    return _computed(*given) if method == "call" else value_and_gradient(*given, compute=_computed)
+    return _AS_NODE[method](*given)
+
+
+def _computed_of_means(*given: Any) -> Tensor:
+    return call_of_means(*given, compute=_computed)
+
+
+_AS_NODE: dict[str, Callable[..., Any]] = {
+    "call": _computed,
+    "call_of_means": _computed_of_means,
+    "value_and_gradient": lambda *given: value_and_gradient(*given, compute=_computed),
+    "value_and_gradient_of_means": lambda *given: value_and_gradient(*given, compute=_computed_of_means),
+}
+"""What a node of a compiler's graph computes."""
 
 
 def _fused(made: Call) -> Tensor:
@@ -275,14 +322,16 @@ def _checked(
 ) -> Call:
     """Check a call's tensors, and bring them to one shape."""
     weight, mask = options.weight, options.mask
-    names = loss.formula.arrays
     _check_tensors(loss, arrays, weight, mask)
     shape = tuple(arrays[0].shape)
     if options.broadcast:
         shape = reduce(plan.broadcast_shape, (tuple(a.shape) for a in arrays))
-    for array in arrays[1:]:
-        plan.check_shapes(shape, shape if options.broadcast else array.shape)
-    given = dict(zip(names, arrays, strict=True))
+    plan.check_shapes(shape, shape if options.broadcast else arrays[1].shape)
+    given = dict(zip(loss.formula.arrays, arrays, strict=True))
+    for name in loss.further_arrays:
+        if plan.is_per_row(loss, name, given[name].shape, shape):
+            given[name] = given[name].unsqueeze(-1)
+        plan.check_broadcasts(name, given[name].shape, shape)
     if weight is not None:
         plan.check_broadcasts("weight", weight.shape, shape)
         given[WEIGHT] = weight
@@ -303,6 +352,8 @@ def _checked(
     given = {name: a if a.shape == shape else a.expand(shape) for name, a in given.items()}
     if options.nan_policy == "raise":
         _check_no_nan(given)
+    if loss.further_arrays:
+        _check_domains(loss, given)
     dims = None if options.dim is None else plan.dimensions(options.dim, len(shape))  # type: ignore[arg-type]
     terms = terms_of(loss, weight is not None, mask is not None, options.omits)
     return Call(terms, given, parameters, reduction, divisor, dims, options.keepdim, dtype)
@@ -317,6 +368,13 @@ def _to_floating(loss: Loss, array: Tensor, dtype: torch.dtype) -> Tensor:
     if array.is_floating_point() or array.dtype is torch.bool:
         raise DtypeError(plan.dtype_message(loss, array.dtype, "input.float()"))
     return array.to(dtype)
+
+
+def as_array(given: Any, like: Tensor) -> Any:
+    """Return numbers in lists as a tensor such as the input; a tensor as it is."""
+    if not isinstance(given, (list, tuple)):
+        return given
+    return torch.as_tensor(given, dtype=like.dtype if like.dtype in _FLOATING else None, device=like.device)
 
 
 def _divisor(given: Any, input: Tensor) -> Any:
@@ -354,6 +412,21 @@ def _check_no_nan(arrays: dict[str, Tensor]) -> None:
                 torch._assert_async(~found.any(), plan.nan_message(name))  # pyright: ignore[reportPrivateImportUsage]
             elif not found.is_meta:
                 plan.check_no_nan(name, float(found.sum()))
+
+
+def _check_domains(loss: Loss, arrays: dict[str, Tensor]) -> None:
+    """Check the arrays beside prediction and target where their values are at hand."""
+    if watched() or not all(array.is_cpu for array in arrays.values()):
+        return
+    if in_plain_memory([*arrays.values()]):
+        fused.check_domains(MEMORY, loss, arrays)
+        return
+    for name in loss.further_arrays:
+        if name in loss.domain:
+            counted = outside_count(loss.domain[name], MASK in arrays)
+            given = {**arrays, "x": arrays[name]}
+            values = with_operations(counted, (), torch.float64, *[given[n].detach() for n in counted.arrays])
+            plan.check_inside(loss, name, float(values.sum()))
 
 
 def _check_weights(made: Call) -> None:

@@ -40,10 +40,6 @@ def has_a_text_for_default(r: Any, kind: str = "soft") -> Any:
     return r
 
 
-def has_a_flag_for_default(r: Any, squared: bool = False) -> Any:
-    return r
-
-
 def has_none_for_default(r: Any, scale: Any = None) -> Any:
     return r
 
@@ -64,7 +60,6 @@ REFUSED: list[tuple[Callable[..., Any], str]] = [
     (takes_any_arguments, r"takes_any_arguments takes \*r"),
     (takes_any_keywords, r"takes_any_keywords takes \*\*rest"),
     (has_a_text_for_default, r"has_a_text_for_default has .*kind.*real number"),
-    (has_a_flag_for_default, r"squared.*real number"),
     (has_none_for_default, r"scale.*real number"),
     (has_no_array, r"reads no array"),
     (lambda r: (r, r), r"returns tuple"),
@@ -98,3 +93,10 @@ def test_formulas_are_equal_when_all_that_they_say_is() -> None:
     assert trace(formula) == trace(formula)
     assert hash(trace(formula)) == hash(trace(formula))
     assert trace(formula) != other
+
+
+def test_a_flag_stays_one() -> None:
+    formula = trace(lambda r, squared=False: where(squared != 0, r * r, abs(r)))
+    assert formula.parameters == {"squared": False}
+    assert isinstance(formula.parameters["squared"], bool)
+    assert "squared=False" in str(formula)

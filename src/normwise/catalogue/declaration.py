@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from normwise.errors import InputError
 from normwise.formula import Formula, trace
 from normwise.formula.expression import variable
+from normwise.formula.parse import parse
 
 Divisor = Literal["weight", "count"]
 Kind = Literal["integer", "complex"]
@@ -76,7 +79,7 @@ class Loss:
     formula : Formula
         The same of the prediction ``x``, the target ``t`` and any further arrays.
     domain : mapping of str to Interval
-        The values that its parameters may take.
+        The values that its parameters and its further arrays may take.
     divisor : {"weight", "count"}
         What a weighted mean divides by unless the caller says otherwise: the sum of the weights or the number of
         elements.
@@ -84,6 +87,16 @@ class Loss:
         The numbers beside the real ones that the formula makes sense of: it is then of integers, or real by modulus.
     module : str
         The name of its class in `normwise.nn`.
+    minimiser : str
+        What of the targets' distribution the best constant prediction is: the mean, the median, a quantile, ...
+    noise : str
+        The noise of which it is, but for a factor and a constant, the negative log-likelihood.
+    finish : Formula, optional
+        What is made of the mean, or of the means ``m0``, ``m1``, ... where there are several.
+    beside : tuple of Formula
+        What is averaged beside `formula`, for `finish`; of the same arrays and parameters.
+    varied : tuple of str
+        The parameters that are arrays; see `reading`.
     documentation : str
         The docstring of the formula.
     """
@@ -95,12 +108,17 @@ class Loss:
     domain: Mapping[str, Interval] = field(default_factory=dict[str, Interval])
     divisor: Divisor = "weight"
     accepts: tuple[Kind, ...] = ()
+    minimiser: str = ""
+    noise: str = ""
+    finish: Formula | None = None
+    beside: tuple[Formula, ...] = ()
+    varied: tuple[str, ...] = ()
     documentation: str = ""
 
     @property
     def function(self) -> str:
         """The name of its function in `normwise.functional`."""
-        return f"{self.name}_loss"
+        return f"{self.name}_loss" if self.name.isidentifier() else "formula_loss"
 
     @property
     def parameters(self) -> Mapping[str, float]:
@@ -111,6 +129,48 @@ class Loss:
     def further_arrays(self) -> tuple[str, ...]:
         """The arrays it reads beside prediction and target: a scale, a variance, ..."""
         return self.formula.arrays[2:]
+
+    @property
+    def flags(self) -> frozenset[str]:
+        """The parameters that are true or false."""
+        return frozenset(name for name, default in self.parameters.items() if isinstance(default, bool))
+
+    @functools.cached_property
+    def parts(self) -> tuple[Loss, ...]:
+        """The losses whose means it is made of: itself, if nothing is made of its mean."""
+        if self.finish is None:
+            return (self,)
+        formulas = (self.formula, *self.beside)
+        return tuple(replace(self, written=f, formula=f, finish=None, beside=()) for f in formulas)
+
+    @functools.cached_property
+    def slope(self) -> Loss:
+        """Its derivative in the prediction, which is called as a loss is."""
+        written, formula = self.written, self.formula
+        return replace(
+            self,
+            name=f"{self.name}_gradient",
+            written=written.derivative(written.arrays[0]),
+            formula=formula.derivative(formula.arrays[0]),
+            accepts=(),
+        )
+
+    def reading(self, arrays: tuple[str, ...]) -> Loss:
+        """The loss of which these of its arguments, beside prediction and target, are arrays, and the others numbers.
+
+        So a parameter that differs from element to element, or that learns, is an array like any other; and a variance
+        that is one number is a parameter.
+        """
+        if arrays == self.further_arrays:
+            return self
+        found = self._readings.get(arrays)
+        if found is None:
+            found = self._readings[arrays] = _reading(self, arrays)
+        return found
+
+    @functools.cached_property
+    def _readings(self) -> dict[tuple[str, ...], Loss]:
+        return {}
 
     def __repr__(self) -> str:
         return f"<normwise loss {self.name}>\n{self.written}"
@@ -123,12 +183,39 @@ def declare(
     divisor: Divisor = "weight",
     accepts: tuple[Kind, ...] = (),
     module: str | None = None,
+    minimiser: str = "",
+    noise: str = "",
+    finish: Callable[..., Any] | None = None,
+    beside: tuple[Callable[..., Any], ...] = (),
 ) -> Loss:
     """The `Loss` of a plain function; see `normwise.loss`."""
     written = trace(function)
-    name = written.name.removesuffix("_loss")
-    if not name.isidentifier():
+    if not written.name.isidentifier():
         raise TypeError(f"a loss needs a name: define it with `def`, not as a {written.name}")
+    return declared(
+        written,
+        domain=domain,
+        divisor=divisor,
+        accepts=accepts,
+        module=module,
+        minimiser=minimiser,
+        noise=noise,
+        finish=None if finish is None else trace(finish),
+        beside=tuple(map(trace, beside)),
+        documentation=inspect.getdoc(function) or "",
+    )
+
+
+def declared(
+    written: Formula,
+    *,
+    domain: Mapping[str, Interval] | None = None,
+    module: str | None = None,
+    beside: tuple[Formula, ...] = (),
+    **details: Any,
+) -> Loss:
+    """The `Loss` of a formula, checked."""
+    name = written.name.removesuffix("_loss")
     if not (written.arrays[0] == "r" or written.arrays[:2] == ("x", "t")):
         raise TypeError(
             f"{name} reads {', '.join(written.arrays)}; a loss begins with r (the residual, prediction - target) or "
@@ -139,20 +226,58 @@ def declare(
         raise TypeError(
             f"{name} names an argument {', '.join(sorted(taken))}, which every loss already takes when called"
         )
-    unknown = set(domain or {}).difference(written.parameters)
+    unknown = set(domain or {}).difference(written.parameters, written.arrays)
     if unknown:
         raise TypeError(f"the domain of {name} names {', '.join(sorted(unknown))}, which is no parameter of it")
+    formula = _of_prediction_and_target(written)
+    others = tuple(
+        Formula(name, formula.arrays, formula.parameters, _of_prediction_and_target(other).expression)
+        for other in beside
+    )
     return Loss(
         name=name,
         written=written,
-        formula=written if written.arrays[0] == "x" else _of_prediction_and_target(written),
+        formula=formula,
         module=module or "".join(part.capitalize() for part in name.split("_")) + "Loss",
         domain=dict(domain or {}),
-        divisor=divisor,
-        accepts=accepts,
-        documentation=inspect.getdoc(function) or "",
+        beside=others,
+        **details,
     )
 
 
+@functools.lru_cache(256)
+def _of_text(text: str, arrays: tuple[str, ...], parameters: tuple[tuple[str, float], ...]) -> Loss:
+    written = parse(text, dict(parameters), arrays)
+    return declared(written, module="FormulaLoss", documentation=f"A formula given as text: {written.name}.")
+
+
+def of_text(text: str, arrays: Iterable[str] = (), **parameters: Any) -> Loss:
+    """The `Loss` of a text, which is its name; see `normwise.loss`."""
+    for name, value in parameters.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise InputError(f"the parameter {name} of {text!r} is to be a number, not {value!r}")
+    return _of_text(text, tuple(arrays), tuple((name, float(value)) for name, value in parameters.items()))
+
+
 def _of_prediction_and_target(written: Formula) -> Formula:
+    if written.arrays[0] != "r":
+        return written
     return written.on(("x", "t", *written.arrays[1:]), r=variable("x") - variable("t"))
+
+
+def _reading(loss: Loss, arrays: tuple[str, ...]) -> Loss:
+    # A variance that is made a parameter has no default; whoever binds the parameters gives it.
+    arguments = (*loss.further_arrays, *loss.parameters)
+    parameters = {name: loss.parameters.get(name, math.nan) for name in arguments if name not in arrays}
+
+    def read(formula: Formula) -> Formula:
+        own = tuple(name for name in formula.arrays if name not in loss.further_arrays)
+        return Formula(formula.name, (*own, *arrays), parameters, formula.expression)
+
+    return replace(
+        loss,
+        written=read(loss.written),
+        formula=read(loss.formula),
+        beside=tuple(map(read, loss.beside)),
+        varied=tuple(name for name in arrays if name in loss.parameters),
+    )

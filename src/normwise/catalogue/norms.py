@@ -74,7 +74,8 @@ def _but_nan(s: Any, value: float) -> Any:
 
 # Where 0 has no finite slope the formula selects, and what is not selected is harmless: so the slope of 0 is 0, and an
 # autograd that multiplies the branch not taken with 0 finds nothing infinite there.
-def _root(s: Any) -> Any:
+def root(s: Any) -> Any:
+    """Return the square root, whose slope at 0 is 0."""
     positive = s > 0
     return where(positive, sqrt(where(positive, s, 1)), _but_nan(s, 0))
 
@@ -82,7 +83,7 @@ def _root(s: Any) -> Any:
 _OF_ORDER: dict[float, tuple[Any, Any, Extreme | None, float]] = {
     0: (_count, _as_it_is, None, 0.0),
     1: (_modulus, _as_it_is, None, 0.0),
-    2: (_square, _root, None, 0.0),
+    2: (_square, root, None, 0.0),
     math.inf: (_modulus, _as_it_is, "maximum", 0.0),
     -math.inf: (_modulus, _as_it_is, "minimum", math.inf),
 }

@@ -149,7 +149,9 @@ def trace(function: Callable[..., Any]) -> Formula:
             raise TypeError(f"{name} takes {argument}; a formula names each of its arguments")
         if argument.default is argument.empty:
             arrays.append(argument.name)
-        elif isinstance(argument.default, (int, float)) and not isinstance(argument.default, bool):
+        elif isinstance(argument.default, bool):
+            parameters[argument.name] = argument.default  # a flag, which a formula asks whether it is 0
+        elif isinstance(argument.default, (int, float)):
             parameters[argument.name] = float(argument.default)
         else:
             raise TypeError(f"{name} has {argument} for a parameter; its default is to be a real number")
