@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 
 from normwise.catalogue import Loss, losses
 from normwise.engines.frames import Question, Sums, measure, rows_of
-from normwise.formula import sqrt, trace, where
+from normwise.formula import Formula, arctan, cos, sin, sqrt, stop_gradient, trace, where
 from normwise.sums import Moments
 from tests.evaluation.frames import KINDS
 from tests.oracles.textbook import TEXTBOOK
+from tests.oracles.ulp import error_in_ulp
 from tests.samples import Case, kinks
 
 SIZES = [
@@ -45,10 +46,12 @@ WAYS = {kind: kind for kind in KINDS}
 EVERY = [(loss.formula, loss.parameters) for loss in losses.values()]
 
 
-def values_by_row(kind: str, case: Case, residuals: list[float]) -> dict[float, float]:
+def values_by_row(
+    kind: str, formula: Formula, parameters: Mapping[str, float], residuals: list[float]
+) -> dict[float, float]:
     """The loss of each residual: a group of one row each, with a target of 0."""
     columns = {"row": [*range(len(residuals))], "t": [0.0] * len(residuals), "x": residuals}
-    question = Question("t", ["x"], [(case.loss.formula, case.parameters)], by=["row"])
+    question = Question("t", ["x"], [(formula, parameters)], by=["row"])
     found = measure(nw.from_native(KINDS[kind](columns)), question)
     return {residuals[sums.key[0]]: sums.scores[0][0].finish("mean") for sums in found}
 
@@ -57,7 +60,7 @@ def values_by_row(kind: str, case: Case, residuals: list[float]) -> dict[float, 
 def test_each_loss_is_right_from_subnormal_to_huge_residuals(case: Case, kind: str) -> None:
     near = [kink * factor for kink in kinks(case) for factor in (1 - 1e-15, 1.0, 1 + 1e-15)]
     residuals = sorted({0.0, *near, *SIZES, *(-size for size in SIZES)})
-    found = values_by_row(kind, case, residuals)
+    found = values_by_row(kind, case.loss.formula, case.parameters, residuals)
     wrong: list[str] = []
     with mpmath.workprec(4000):
         for r in residuals:
@@ -74,8 +77,41 @@ def test_each_loss_is_right_from_subnormal_to_huge_residuals(case: Case, kind: s
 
 @pytest.mark.parametrize("kind", WAYS)
 def test_infinities_propagate(loss: Loss, kind: str) -> None:
-    found = values_by_row(kind, Case(loss, loss.parameters), [math.inf, -math.inf, 1.0])
+    found = values_by_row(kind, loss.formula, loss.parameters, [math.inf, -math.inf, 1.0])
     assert (found[math.inf], found[-math.inf]) == (math.inf, math.inf)
+
+
+ANGLES: Mapping[str, tuple[Formula, Any, float]] = {
+    "sin": (trace(lambda x, t: sin(x - t)), mpmath.sin, math.nan),
+    "cos": (trace(lambda x, t: cos(x - t)), mpmath.cos, math.nan),
+    "arctan": (trace(lambda x, t: arctan(x - t)), mpmath.atan, math.pi / 2),
+    "stop_gradient": (trace(lambda x, t: stop_gradient(x - t)), mpmath.mpf, math.inf),
+}
+"""Each with its oracle and its value at infinity."""
+
+
+@pytest.mark.parametrize("kind", WAYS)
+@pytest.mark.parametrize("name", ANGLES)
+def test_angles_are_right_to_a_few_ulp(name: str, kind: str, rng: np.random.Generator) -> None:
+    formula, oracle, _ = ANGLES[name]
+    drawn = rng.uniform(0.1, 1, 100) * 10.0 ** rng.integers(-3, 6, 100)
+    sizes = [*SIZES, *drawn.tolist(), *(k * math.pi / 4 for k in (1, 2, 4, 50_000))]
+    found = values_by_row(kind, formula, {}, [0.0, *sizes, *(-size for size in sizes)])
+    with mpmath.workprec(1200):  # for sin(1e307)
+        wrong = [
+            f"{name}({r}) = {value}"
+            for r, value in found.items()
+            if not error_in_ulp(np.float64(value), oracle(mpmath.mpf(r))) <= 6
+        ]
+    assert not wrong, wrong[:5]
+
+
+@pytest.mark.parametrize("kind", WAYS)
+@pytest.mark.parametrize("name", ANGLES)
+def test_angles_at_infinity(name: str, kind: str) -> None:
+    formula, _, expected = ANGLES[name]
+    found = values_by_row(kind, formula, {}, [math.inf, -math.inf])
+    np.testing.assert_array_equal([found[math.inf], found[-math.inf]], [expected, -expected])
 
 
 @pytest.mark.parametrize("kind", WAYS)

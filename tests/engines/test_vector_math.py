@@ -16,6 +16,7 @@ from numba import njit, types
 
 from normwise.engines.cpu import Kernel, KernelSpec, vector_math
 from normwise.engines.cpu.source import kernel_source
+from normwise.engines.cpu.trigonometry import LARGEST_ANGLE
 from normwise.formula import Formula
 from normwise.formula.expression import variable
 
@@ -36,6 +37,7 @@ class Case:
     special: list[tuple[float, float]]  # beside nan to nan
     breakpoints: Callable[[Any], list[float]]
     lowest: float = -INF  # nan below
+    largest: float = INF  # nan beyond, in size
 
 
 def reduction_breakpoints(info: Any) -> list[float]:
@@ -59,6 +61,28 @@ def shifted_binade_breakpoints(info: Any) -> list[float]:
     largest = math.sqrt(2) * 2.0 ** (info.maxexp - 1)
     around_one = [b - 1 for b in binade_breakpoints(info) if b >= 2.0**-30]
     return [0.0, -1.0, *around_one, *rounding, *(-r for r in rounding[3:]), largest]
+
+
+def hardest_angles(info: Any) -> list[float]:
+    """For each exponent the numbers closest to multiples of pi / 2: by the continued fraction of their quotient."""
+    with mpmath.workprec(400):
+        half_pi = Fraction(int(mpmath.pi * mpmath.mpf(2) ** 350), 2**351)
+    found: set[float] = set()
+    for exponent in range(-info.nmant, int(math.log2(LARGEST_ANGLE)) - info.nmant):
+        rest, last, numerator = Fraction(2) ** exponent / half_pi, 1, 0
+        while numerator < 2 ** (info.nmant + 1):  # the denominators of the convergents
+            found.add(math.ldexp(numerator, exponent))
+            whole = int(rest)
+            last, numerator = numerator, whole * numerator + last
+            rest = 1 / (rest - whole)
+    return sorted(found)
+
+
+def angle_breakpoints(info: Any) -> list[float]:
+    """Where the quadrant changes, and where the sine and the cosine are small."""
+    eighths = [k * math.pi / 4 for k in (*range(1, 9), 99, 100, 2**20 + 1, 2**20 + 2)]
+    positive = [*eighths, LARGEST_ANGLE / 2, 0.999999 * LARGEST_ANGLE]
+    return [0.0, *positive, *(-x for x in positive)]
 
 
 SIGNED_ZERO = [(0.0, 0.0), (-0.0, -0.0)]
@@ -107,8 +131,32 @@ CASES = {
         [(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, INF)],
         reduction_breakpoints,
     ),
+    "sin": Case(
+        mpmath.sin,
+        0.95,
+        (-50, 50),
+        [*SIGNED_ZERO, (INF, NAN), (-INF, NAN)],
+        angle_breakpoints,
+        largest=LARGEST_ANGLE,
+    ),
+    "cos": Case(
+        mpmath.cos,
+        0.95,
+        (-50, 50),
+        [(0.0, 1.0), (-0.0, 1.0), (INF, NAN), (-INF, NAN)],
+        angle_breakpoints,
+        largest=LARGEST_ANGLE,
+    ),
+    "atan": Case(
+        mpmath.atan,
+        1.1,
+        (-3, 3),
+        [*SIGNED_ZERO, (INF, math.pi / 2), (-INF, -math.pi / 2)],
+        binade_breakpoints,
+    ),
 }
 PARTIAL = [name for name, case in CASES.items() if case.lowest > -INF]
+PERIODIC = [name for name, case in CASES.items() if case.largest < INF]
 
 
 @pytest.fixture(params=MATHS, ids=lambda real: real.__name__)
@@ -128,17 +176,21 @@ _KERNELS: dict[tuple[str, type], Any] = {}
 def kernel(name: str, real: type[np.floating[Any]]) -> Any:
     """A loop around the function, with the licences that the library's kernels give to LLVM."""
     if (name, real) not in _KERNELS:
-        function = getattr(MATHS[real], name)
-
-        @njit(fastmath={"nsz", "arcp", "contract", "reassoc"}, error_model="numpy")
-        def loop(xs: Any, out: Any) -> None:
-            for j in range(xs.size):
-                out[j] = function(xs[j])
-
-        array = types.Array(types.float32 if real is np.float32 else types.float64, 1, "C")
-        loop.compile((array, array))
-        _KERNELS[name, real] = loop
+        _KERNELS[name, real] = loop_of(MATHS[real], name, real)
     return _KERNELS[name, real]
+
+
+def loop_of(maths: vector_math.VectorMath, name: str, real: type[np.floating[Any]]) -> Any:
+    function = getattr(maths, name)
+
+    @njit(fastmath={"nsz", "arcp", "contract", "reassoc"}, error_model="numpy")
+    def loop(xs: Any, out: Any) -> None:
+        for j in range(xs.size):
+            out[j] = function(xs[j])
+
+    array = types.Array(types.float32 if real is np.float32 else types.float64, 1, "C")
+    loop.compile((array, array))
+    return loop
 
 
 def evaluate(kernel: Any, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -160,7 +212,7 @@ def sample(case: Case, real: type[np.floating[Any]]) -> npt.NDArray[Any]:
     near_points = neighbours(np.array(case.breakpoints(info), real), 6)
     extremes = np.array([info.max, info.smallest_normal, info.smallest_subnormal], real)
     x = np.concatenate([any_bits, subnormal, uniform, small, near_points, extremes, -extremes])
-    return x[np.isfinite(x) & (x > case.lowest)]
+    return x[np.isfinite(x) & (x > case.lowest) & (abs(x) <= case.largest)]
 
 
 def neighbours(points: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
@@ -208,6 +260,28 @@ def test_below_the_domain_is_nan(name: str, real: type[np.floating[Any]], kernel
     edge = np.nextafter(real(CASES[name].lowest), real(-INF))
     x = np.array([edge, -2.5, -1e30, np.finfo(real).min, -INF], real)
     np.testing.assert_array_equal(evaluate(kernel, x), np.full_like(x, NAN))
+
+
+@pytest.mark.parametrize("name", PERIODIC)
+@pytest.mark.parametrize("fused", [None, False], ids=["default", "not fused"])
+def test_nothing_is_lost_beside_the_multiples_of_half_pi(
+    name: str, real: type[np.floating[Any]], kernel: Any, fused: bool | None
+) -> None:
+    case, x = CASES[name], np.array(hardest_angles(np.finfo(real)), real)
+    assert x.size > 300
+    y = evaluate(kernel, x) if fused is None else evaluate(loop_of(vector_math.make(real, fused), name, real), x)
+    with mpmath.workprec(300):
+        errors = [error_in_ulp(value, case.oracle(mpmath.mpf(float(point)))) for point, value in zip(x, y, strict=True)]
+    worst = int(np.argmax(np.where(np.isnan(errors), INF, errors)))
+    assert errors[worst] <= case.ulp, f"{name}({x[worst]!r}) gave {y[worst]!r}: {errors[worst]:.3f} ulp"
+
+
+@pytest.mark.parametrize("name", PERIODIC)
+def test_beyond_the_largest_angle_is_nan(name: str, real: type[np.floating[Any]], kernel: Any) -> None:
+    largest = real(CASES[name].largest)
+    x = np.array([largest, np.nextafter(largest, real(INF)), 1e30, np.finfo(real).max], real)
+    for angles in (x, -x):
+        np.testing.assert_array_equal(np.isnan(evaluate(kernel, angles)), [False, True, True, True])
 
 
 def test_a_value_does_not_depend_on_its_place_in_the_array(

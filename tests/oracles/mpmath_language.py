@@ -33,6 +33,10 @@ MEANINGS: Mapping[str, Callable[..., Any]] = {
     "log1p": mpmath.log1p,
     "tanh": mpmath.tanh,
     "cosh": mpmath.cosh,
+    "sin": mpmath.sin,
+    "cos": mpmath.cos,
+    "arctan": mpmath.atan,
+    "stop_gradient": lambda a: a,
 }
 """What each primitive means, for finite arguments in its domain."""
 

@@ -19,6 +19,15 @@ def _choice(condition: Any, a: Any, b: Any) -> Any:
     return sympy.Piecewise((a, condition), (b, True), evaluate=False)
 
 
+class StopGradient(sympy.Function):
+    """Its argument, whose derivative is 0: algebra has no such thing, so it stays a function of its own."""
+
+    _imp_ = staticmethod(lambda a: a)  # what `lambdify` calls
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        return sympy.Integer(0)
+
+
 MEANINGS: Mapping[str, Callable[..., Any]] = {
     "add": lambda a, b: a + b,
     "subtract": lambda a, b: a - b,
@@ -45,6 +54,10 @@ MEANINGS: Mapping[str, Callable[..., Any]] = {
     "log1p": lambda a: sympy.log(1 + a),
     "tanh": sympy.tanh,
     "cosh": sympy.cosh,
+    "sin": sympy.sin,
+    "cos": sympy.cos,
+    "arctan": sympy.atan,
+    "stop_gradient": StopGradient,
 }
 
 

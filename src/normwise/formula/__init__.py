@@ -15,6 +15,8 @@ from normwise.formula.trace import Formula, trace
 __all__ = [
     "Expression",
     "Formula",
+    "arctan",
+    "cos",
     "cosh",
     "exp",
     "expm1",
@@ -23,7 +25,9 @@ __all__ = [
     "maximum",
     "minimum",
     "sign",
+    "sin",
     "sqrt",
+    "stop_gradient",
     "tanh",
     "trace",
     "where",
@@ -91,3 +95,23 @@ def tanh(a: Any) -> Any:
 def cosh(a: Any) -> Any:
     """Return the hyperbolic cosine."""
     return _primitive("cosh", a)
+
+
+def sin(a: Any) -> Any:
+    """Return the sine of an angle in radians; kernels give nan for angles beyond 2^48."""
+    return _primitive("sin", a)
+
+
+def cos(a: Any) -> Any:
+    """Return the cosine of an angle in radians; kernels give nan for angles beyond 2^48."""
+    return _primitive("cos", a)
+
+
+def arctan(a: Any) -> Any:
+    """Return the angle between -pi/2 and pi/2, in radians, whose tangent is `a`."""
+    return _primitive("arctan", a)
+
+
+def stop_gradient(a: Any) -> Any:
+    """Return `a`, as a constant: its derivative is 0."""
+    return _primitive("stop_gradient", a)

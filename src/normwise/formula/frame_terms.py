@@ -7,6 +7,8 @@ others it is not comparable: the selections here ask what is false of nan for bo
 
 from __future__ import annotations
 
+import math
+
 from normwise.formula.expression import Expression, apply
 
 
@@ -62,3 +64,36 @@ def cosh(a: Expression) -> Expression:
     """Return the hyperbolic cosine; half of exp(a) overflows later than exp(a)."""
     half = apply("exp", 0.5 * abs(a))
     return 0.5 * half * half + 0.5 / half / half
+
+
+def sin(a: Expression) -> Expression:
+    """Return the sine; the one of infinity is not asked, where DuckDB before 2.0 stops with an error."""
+    return apply("sin", _finite_or_nan(a))
+
+
+def cos(a: Expression) -> Expression:
+    """Return the cosine, likewise."""
+    return apply("cos", _finite_or_nan(a))
+
+
+def _finite_or_nan(a: Expression) -> Expression:
+    return where(_equal(a - a, 0.0), a, a - a)
+
+
+def arctan(a: Expression) -> Expression:
+    """Return the arc tangent, of every number to a few units in the last place.
+
+    Of a number above 1 it is pi / 2 less that of the inverse. Half the angle of t has the tangent
+    t / (1 + sqrt(1 + t^2)): of a quarter of it the power series needs few terms.
+    """
+    size = abs(a)
+    t = where(size > 1.0, 1.0 / size, size)
+    for _ in range(2):
+        t = t / (1.0 + apply("sqrt", 1.0 + t * t))
+    square = t * t
+    series = 1.0 / 23 - square / 25
+    for n in range(21, 0, -2):
+        series = 1.0 / n - square * series
+    quadrupled = 4.0 * t * series
+    angle = where(size > 1.0, 0.5 * math.pi - quadrupled, quadrupled)
+    return where(a < 0, -angle, angle)

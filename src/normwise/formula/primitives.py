@@ -11,7 +11,8 @@ A row holds
 - ``number``: the value for plain Python numbers, as IEEE arithmetic has it (1 / 0 is inf).
 - ``array``: the value for arrays of a namespace ``xp`` of the array API standard.
 - ``frame``: the value for Narwhals expressions, which mentions each argument once; ``nw`` is the narwhals module.
-- ``lowered``: the expression that a data frame computes instead, in primitives that have a ``frame``.
+- ``lowered``: the expression that a data frame computes instead, in primitives that have a ``frame``; it may guard the
+  primitive itself.
 
 This module imports no array library: `array` and `frame` receive theirs.
 """
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -129,6 +131,13 @@ def _array_sign(xp: Any, a: Any) -> Any:
     if hasattr(xp, "sgn"):
         return xp.sgn(a)
     return xp.astype(a > 0, a.dtype) - xp.astype(a < 0, a.dtype)
+
+
+def _array_stop_gradient(_xp: Any, a: Any) -> Any:
+    if hasattr(a, "detach"):  # torch's
+        return a.detach()
+    jax: Any = sys.modules.get("jax")
+    return jax.lax.stop_gradient(a) if jax is not None and isinstance(a, jax.Array) else a
 
 
 def _operator(
@@ -311,6 +320,40 @@ _rows = [
         r"\cosh\left({0}\right)",
         _ieee(math.cosh),
         lowered=frame_terms.cosh,
+    ),
+    _function(
+        "sin",
+        lambda a, d, y: d[0] * apply("cos", a[0]),
+        r"\sin\left({0}\right)",
+        _ieee(math.sin),
+        frame=lambda _, a: a.sin(),
+        lowered=frame_terms.sin,
+    ),
+    _function(
+        "cos",
+        lambda a, d, y: d[0] * -apply("sin", a[0]),
+        r"\cos\left({0}\right)",
+        _ieee(math.cos),
+        frame=lambda _, a: a.cos(),
+        lowered=frame_terms.cos,
+    ),
+    _function(
+        "arctan",
+        lambda a, d, y: d[0] / (1 + a[0] * a[0]),
+        r"\arctan\left({0}\right)",
+        math.atan,
+        array=lambda xp, a: xp.atan(a),
+        lowered=frame_terms.arctan,
+    ),
+    _function(
+        "stop_gradient",
+        _zero,
+        # As van den Oord et al., Neural Discrete Representation Learning, 2017, write it.
+        r"\operatorname{{sg}}\left[{0}\right]",
+        lambda a: a,
+        numba="{0}",
+        array=_array_stop_gradient,
+        lowered=lambda a: a,
     ),
 ]
 

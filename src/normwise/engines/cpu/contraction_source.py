@@ -46,6 +46,7 @@ from normwise.engines.cpu.vector_math import FLOAT64 as vector_math
 real = np.float64
 exp, expm1, log, log1p = vector_math.exp, vector_math.expm1, vector_math.log, vector_math.log1p
 tanh, cosh, power = vector_math.tanh, vector_math.cosh, vector_math.power
+sin, cos, arctan = vector_math.sin, vector_math.cos, vector_math.atan
 '''
 
 

@@ -144,6 +144,7 @@ from normwise.engines.cpu.vector_math import {spec.real.upper()} as vector_math
 real = np.{spec.real}
 exp, expm1, log, log1p = vector_math.exp, vector_math.expm1, vector_math.log, vector_math.log1p
 tanh, cosh, power = vector_math.tanh, vector_math.cosh, vector_math.power
+sin, cos, arctan = vector_math.sin, vector_math.cos, vector_math.atan
 '''
 
 

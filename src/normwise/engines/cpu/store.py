@@ -106,9 +106,8 @@ def _processor() -> tuple[str, str]:
 def _foundation() -> str:
     """What every kernel's machine code depends on beside its own source."""
     here = Path(__file__).parent
-    sources = [
-        (here / name).read_text(encoding="utf-8") for name in ("halves.py", "memory.py", "store.py", "vector_math.py")
-    ]
+    modules = ("halves", "memory", "store", "trigonometry", "vector_math")
+    sources = [(here / f"{name}.py").read_text(encoding="utf-8") for name in modules]
     versions = [importlib.metadata.version(name) for name in ("numba", "llvmlite")]
     settings = [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("NUMBA_")]
     return "\n".join([*versions, *_processor(), *settings, *sources])

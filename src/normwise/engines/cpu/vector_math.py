@@ -46,6 +46,7 @@ import numpy as np
 from numba import njit
 
 from normwise.engines.cpu.memory import fused_multiply_add
+from normwise.engines.cpu.trigonometry import trigonometric_functions
 
 __all__ = ["FLOAT32", "FLOAT64", "VectorMath", "make"]
 
@@ -63,6 +64,8 @@ class VectorMath:
     `power` answers as C's ``pow`` does: among others, a negative number to a whole power has the sign of the power,
     and to any other it is nan; nan to the power 0 is 1, and so is 1 to any power.
 
+    `sin` and `cos` are as accurate beside the multiples of pi / 2 as elsewhere, up to 2^48; beyond they are nan.
+
     Largest error measured, in units in the last place of the exact result, over all float32 and over 100 000
     float64 of every magnitude; of `power` over ten million pairs of each. Without fused multiply-adds it is at
     most 0.1 more.
@@ -76,6 +79,9 @@ class VectorMath:
     log1p    1.42    1.15
     tanh     2.50    2.49
     cosh     1.49    1.35
+    sin      0.89    0.79
+    cos      0.91    0.79
+    atan     1.01    1.03
     power    1.00    1.09
     ======== ======= =======
     """
@@ -86,6 +92,9 @@ class VectorMath:
     log1p: Callable[[Any], Any]
     tanh: Callable[[Any], Any]
     cosh: Callable[[Any], Any]
+    sin: Callable[[Any], Any]
+    cos: Callable[[Any], Any]
+    atan: Callable[[Any], Any]
     power: Callable[[Any, Any], Any]
 
 
@@ -96,7 +105,7 @@ _strict = njit(error_model="numpy", forceinline=True)
 _FUSES = bool(llvm.get_host_cpu_features().get("fma", True))
 
 
-class _Format(NamedTuple):
+class Format(NamedTuple):
     """A dtype, its constants, and the functions that take its numbers apart and put them together."""
 
     real: Any
@@ -117,7 +126,7 @@ class _Format(NamedTuple):
     remainder: Any
 
 
-def _format(real: type[np.floating[Any]], fused: bool) -> _Format:
+def _format(real: type[np.floating[Any]], fused: bool) -> Format:
     info = np.finfo(real)
     unsigned: Any = {32: np.uint32, 64: np.uint64}[info.bits]
     mantissa_bits = unsigned(info.nmant)
@@ -181,7 +190,7 @@ def _format(real: type[np.floating[Any]], fused: bool) -> _Format:
         rounded = a * b
         return rounded, -remainder(rounded, a, b)
 
-    return _Format(
+    return Format(
         *(real, unsigned, info, unsigned(info.maxexp - 1)),
         *(magic, magic.view(unsigned), ln2_high, ln2_low),
         *(bits, from_bits, power_of_two, polynomial, two_polynomials, exact_sum, exact_product, remainder),
@@ -214,7 +223,7 @@ _TERMS = 20
 """Of a series before it is shortened: more than any number needs."""
 
 
-def _exponentials(form: _Format) -> dict[str, Any]:
+def _exponentials(form: Format) -> dict[str, Any]:
     real, unsigned, info, bias, magic, bits_of_magic, ln2_high, ln2_low, *functions = form
     bits, _, power_of_two, polynomial, two_polynomials, exact_sum, *_ = functions
     zero, quarter, half, two, log2_e = (real(c) for c in (0.0, 0.25, 0.5, 2.0, 1 / math.log(2)))
@@ -304,7 +313,7 @@ def _exponentials(form: _Format) -> dict[str, Any]:
     return {"exp": exp, "expm1": expm1, "tanh": tanh, "cosh": cosh, "exp_of_sum": exp_of_sum}
 
 
-def _logarithms(form: _Format) -> dict[str, Any]:
+def _logarithms(form: Format) -> dict[str, Any]:
     real, unsigned, info, bias, magic, bits_of_magic, ln2_high, ln2_low, *functions = form
     bits, from_bits, power_of_two, polynomial, two_polynomials, exact_sum, exact_product, remainder = functions
     zero, half, one, two, three, inf, nan = (real(c) for c in (0.0, 0.5, 1.0, 2.0, 3.0, math.inf, math.nan))
@@ -403,7 +412,7 @@ def _logarithms(form: _Format) -> dict[str, Any]:
     return {"log": log, "log1p": log1p, "log_as_sum": log_as_sum}
 
 
-def _power(form: _Format, exp_of_sum: Any, log_as_sum: Any) -> Any:
+def _power(form: Format, exp_of_sum: Any, log_as_sum: Any) -> Any:
     real, unsigned, bits, exact_product = form.real, form.unsigned, form.bits, form.exact_product
     zero, one, inf, nan = (real(c) for c in (0.0, 1.0, math.inf, math.nan))
     # From here on every number is whole, and from twice that even.
@@ -445,7 +454,8 @@ def make(real: type[np.floating[Any]], fused: bool = _FUSES) -> VectorMath:
         Numba functions, not compiled yet: they are compiled with the first kernel that calls them.
     """
     form = _format(real, fused)
-    functions = _exponentials(form) | _logarithms(form)
+    wide = form if real is np.float64 else _format(np.float64, fused)
+    functions = _exponentials(form) | _logarithms(form) | trigonometric_functions(form, wide)
     parts = {name: functions.pop(name) for name in ("exp_of_sum", "log_as_sum")}
     return VectorMath(**functions, power=_power(form, **parts))
 
