@@ -87,7 +87,7 @@ def test_parameters_are_parsed(case: Any) -> None:
     ("text", "words"),
     [
         ("smooth_l1:beta", "write parameter=number, as in smooth_l1:beta=1"),
-        ("smooth_l1:beta=ten", "beta 'ten', which is not a number"),
+        ("smooth_l1:beta=ten", "smooth_l1 takes a real number for beta, not 'ten'"),
         ("smooth_l1:bta=1", "did you mean beta"),
         ("smooth_l1:beta=-1", "does not support negative values for beta"),
         ("mse:beta=1", "mse has no parameter 'beta': it has none"),

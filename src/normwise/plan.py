@@ -12,9 +12,10 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, NoReturn, cast
 
-from normwise.catalogue import Loss, losses
+from normwise.catalogue import Loss, losses, metrics
 from normwise.catalogue.declaration import of_text
-from normwise.catalogue.metrics import ALIASES, METRICS, Metric, metric_of, metric_of_loss
+from normwise.catalogue.metrics import METRICS, Metric, metric_of, metric_of_loss
+from normwise.catalogue.registry import ALIASES
 from normwise.engines.layout import Layout, Lines
 from normwise.errors import (
     DeviceError,
@@ -44,7 +45,8 @@ def find_loss(name: str | Loss | Any) -> Loss:
         return declared
     if not isinstance(name, str):
         raise InputError(f"a loss is named by a string or given itself, not as a {type(name).__name__}: {name!r}")
-    found = losses.get(name) or losses.get(name.removesuffix("_loss"))
+    known = ALIASES.get(name, name)
+    found = losses.get(known) or losses.get(known.removesuffix("_loss"))
     if found is None and not name.isidentifier() and ":" not in name:
         return of_text(name)
     if found is None:
@@ -64,6 +66,12 @@ def parse_loss(text: str) -> tuple[Loss, dict[str, float]]:
     >>> loss.name, parameters
     ('log(cosh(r / s))', {'s': 2.0})
     """
+    loss, given = read_loss(text)
+    return bound(loss, given)
+
+
+def read_loss(text: str) -> tuple[Loss, dict[str, float | str]]:
+    """The loss of a text and what it is given: numbers, and the words that are none, such as names of columns."""
     name, _, assignments = (part.strip() for part in text.partition(":"))
     given: dict[str, Any] = {}
     for assignment in filter(None, assignments.split(",")):
@@ -73,10 +81,17 @@ def parse_loss(text: str) -> tuple[Loss, dict[str, float]]:
         try:
             given[parameter] = float(value)
         except ValueError:
-            raise InputError(f"{text!r} gives {parameter} {value!r}, which is not a number") from None
-    known = name.isidentifier() or name in losses
-    loss = find_loss(name) if known else of_text(name, **given)
-    return loss, bind_parameters(loss, given)
+            given[parameter] = value
+    if name.isidentifier():
+        return find_loss(name), given
+    arrays = tuple(parameter for parameter, value in given.items() if isinstance(value, str))
+    return of_text(name, arrays, **{n: v for n, v in given.items() if n not in arrays}), given
+
+
+def bound(loss: Loss, given: Mapping[str, Any]) -> tuple[Loss, dict[str, float]]:
+    """The loss of which the further arrays that are given are numbers, and all its parameters."""
+    read = loss.reading(tuple(name for name in loss.further_arrays if name not in given))
+    return read, bind_parameters(read, given)
 
 
 def _example(name: str) -> str:
@@ -296,7 +311,7 @@ def distance_order(p: Any) -> float:
 
 def find_metric(name: Any, p: Any, parameters: Mapping[str, Any]) -> tuple[Metric, dict[str, float]]:
     """The metric of a name or a loss, and the parameters of the loss."""
-    known = ALIASES.get(name, name) if isinstance(name, str) else name
+    known = metrics.ALIASES.get(name, name) if isinstance(name, str) else name
     if isinstance(known, str) and known in METRICS:
         if parameters:
             raise InputError(f"the metric {name!r} has no parameter {next(iter(parameters))!r}")
@@ -308,8 +323,8 @@ def find_metric(name: Any, p: Any, parameters: Mapping[str, Any]) -> tuple[Metri
         return metric_of(known), {}
     if isinstance(known, str):
         word = known.partition(":")[0].strip().removesuffix("_loss")
-        if word not in losses:
-            names = (*METRICS, *ALIASES, *losses)
+        if word.isidentifier() and ALIASES.get(word, word) not in losses:
+            names = (*METRICS, *metrics.ALIASES, *losses)
             raise InputError(f"there is no metric {name!r}: {near_names(word, names)}")
         loss, given = parse_loss(known)
     else:
@@ -317,6 +332,8 @@ def find_metric(name: Any, p: Any, parameters: Mapping[str, Any]) -> tuple[Metri
     _check_no_order(loss.name, p)
     if loss.further_arrays:
         raise InputError(f"{loss.name} reads {', '.join(loss.further_arrays)} beside two points: it makes no metric")
+    if loss.finish is not None:
+        raise InputError(f"{loss.name} is made of a mean: it makes no metric, which is a sum over the features")
     return metric_of_loss(loss), bind_parameters(loss, {**given, **parameters})
 
 

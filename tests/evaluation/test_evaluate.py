@@ -225,7 +225,7 @@ BAD: dict[str, tuple[Any, dict[str, Any], type[InputError], str]] = {
     "text": (ONES, {"prediction": "word"}, ColumnError, "column 'word' is not numeric but String"),
     "boolean": (ONES, {"weight": "yes"}, ColumnError, "column 'yes' is not numeric but Boolean"),
     "negative weight": (ONES, {"weight": "minus"}, ColumnError, "weight 'minus' is negative .* -1"),
-    "loss": (ONES, {"losses": "mae"}, InputError, "no loss 'mae': did you mean mse"),
+    "loss": (ONES, {"losses": "mes"}, InputError, "no loss 'mes': did you mean .*mse"),
     "parameter": (ONES, {"losses": "huber:dleta=1"}, InputError, "huber has no parameter 'dleta': did you mean delta?"),
     "domain": (ONES, {"losses": ("huber", {"delta": -1})}, InputError, "non-positive values for delta"),
     "loss twice": (ONES, {"losses": ["l1", "l1_loss"]}, InputError, "loss 'l1' is given twice"),

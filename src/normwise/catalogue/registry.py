@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, overload
 
 from normwise.catalogue.declaration import Loss, declare
 
 losses: dict[str, Loss] = {}
 """Every loss by its name: the catalogue's, and those that a user has added with `normwise.loss`."""
+
+
+ALIASES: Mapping[str, str] = {
+    "mae": "l1",
+    "mean_absolute_error": "l1",
+    "mean_squared_error": "mse",
+    "pinball": "quantile",
+    "mape": "absolute_percentage",
+    "smape": "symmetric_percentage",
+}
+"""What many call a loss by."""
 
 
 @overload

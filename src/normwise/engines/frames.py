@@ -31,8 +31,9 @@ Row: TypeAlias = Mapping[str, Any]
 class Question:
     """What to sum: each formula of each prediction against the target, and each pair's difference.
 
-    All names are those of columns; a formula reads the prediction ``x`` and the target ``t``, and comes with its
-    parameters.
+    All names are those of columns; a formula reads the prediction ``x``, the target ``t`` and, as further arrays,
+    columns under their names after `COLUMN`. It comes with its parameters. Of the formulas that `together` names the
+    means are to be known jointly, with their covariances.
     """
 
     target: str
@@ -40,6 +41,11 @@ class Question:
     formulas: Sequence[tuple[Formula, Mapping[str, float]]]
     by: Sequence[str] = ()
     weight: str | None = None
+    together: Sequence[tuple[int, ...]] = ()
+
+
+COLUMN = "column "
+"""What precedes the name of a column among the arrays of a formula."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,10 @@ class Sums:
     """Of each prediction, for each formula."""
     differences: tuple[tuple[Moments, ...], ...]
     """Of each pair of predictions (in the order of `itertools.combinations`), for each formula: first less second."""
+    joint: tuple[tuple[Moments, ...], ...] = ()
+    """Of each prediction, for each of the question's `together` in turn: `jointly` of its formulas."""
+    paired: tuple[tuple[Moments, ...], ...] = ()
+    """Of each pair of predictions likewise: `jointly` of the formulas of the first, then of the second."""
 
     def merge(self, other: Sums, key: tuple[Any, ...] = ()) -> Sums:
         """The sums of both groups of rows together, under a key of its own."""
@@ -74,7 +84,20 @@ class Sums:
             min(self.least_weight, other.least_weight),
             _merge(self.scores, other.scores),
             _merge(self.differences, other.differences),
+            _merge(self.joint, other.joint),
+            _merge(self.paired, other.paired),
         )
+
+
+def jointly(count: int) -> list[tuple[int, ...]]:
+    """What is summed to know so many means jointly: each, and the difference of each two.
+
+    Examples
+    --------
+    >>> jointly(3)
+    [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2)]
+    """
+    return [*((i,) for i in range(count)), *combinations(range(count), 2)]
 
 
 def _merge(a: tuple[tuple[Moments, ...], ...], b: tuple[tuple[Moments, ...], ...]) -> tuple[tuple[Moments, ...], ...]:
@@ -158,15 +181,36 @@ class _Query:
             target = self.stages.column(lambda w, t: nw.when(~w.is_null()).then(t), weight, target)
         # Null where either is, also where the residual of two infinities is nan.
         complete = [self.stages.column(lambda x, t: x.abs() + t.abs(), x, target) for x in given]
-        losses = [self._losses(question, x, target, rows) for x, rows in zip(given, complete, strict=True)]
-        self.scores = [self._moments(values, rows, weight) for values, rows in zip(losses, complete, strict=True)]
+        further = {name for formula, _ in question.formulas for name in formula.arrays[2:]}
+        self.further = {name: self._number(name.removeprefix(COLUMN)) for name in sorted(further)}
+        self.sizes = {name: self.stages.column(lambda a: a.abs(), column) for name, column in self.further.items()}
+        self.both: dict[tuple[str | None, str | None], Term] = {}
+        # For each prediction: for each loss the rows that have all that it reads, and its values.
+        rows = [[self._complete(c, formula) for formula, _ in question.formulas] for c in complete]
+        losses = [self._losses(question, x, target, r) for x, r in zip(given, rows, strict=True)]
+        pairs = [*combinations(range(len(given)), 2)]
+        minus = self._minus
+        self.scores = [self._moments(values, r, weight) for values, r in zip(losses, rows, strict=True)]
         self.differences = [
-            self._moments(
-                [self.stages.column(lambda a, b: a - b, a, b) for a, b in zip(losses[i], losses[j], strict=True)],
-                self.stages.column(lambda a, b: a + b, complete[i], complete[j]),
-                weight,
-            )
-            for i, j in combinations(range(len(given)), 2)
+            self._moments([*map(minus, losses[i], losses[j])], [*map(self._both, rows[i], rows[j])], weight)
+            for i, j in pairs
+        ]
+        together = question.together
+        self.joint = [
+            [m for each in together for m in self._joint([values[k] for k in each], r[each[0]], weight)]
+            for values, r in zip(losses, rows, strict=True)
+        ]
+        self.paired = [
+            [
+                moments
+                for each in together
+                for moments in self._joint(
+                    [losses[side][k] for side in (i, j) for k in each],
+                    self._both(rows[i][each[0]], rows[j][each[0]]),
+                    weight,
+                )
+            ]
+            for i, j in pairs
         ]
 
     def on(self, frame: Frame) -> Frame:
@@ -193,6 +237,8 @@ class _Query:
             least_weight=math.inf if least is None else float(least),
             scores=tuple(tuple(columns.read(row) for columns in each) for each in self.scores),
             differences=tuple(tuple(columns.read(row) for columns in each) for each in self.differences),
+            joint=tuple(tuple(columns.read(row) for columns in each) for each in self.joint),
+            paired=tuple(tuple(columns.read(row) for columns in each) for each in self.paired),
         )
 
     def _key(self, value: Any) -> Any:
@@ -204,7 +250,31 @@ class _Query:
         number = self.stages.keep(Term(nw.col(name).cast(nw.Float64), 0))
         return self.stages.column(lambda a: a.fill_nan(None), number)
 
-    def _losses(self, question: Question, x: Term, t: Term, complete: Term) -> list[Term]:
+    def _complete(self, complete: Term, formula: Formula) -> Term:
+        """Null where the row is not complete, or misses a further column that the formula reads."""
+        for name in formula.arrays[2:]:
+            complete = self._both(complete, self.sizes[name])
+        return complete
+
+    def _both(self, a: Term, b: Term) -> Term:
+        """Null where either is; one column for all who ask."""
+        key = a.column, b.column
+        if key not in self.both:
+            self.both[key] = self.stages.column(lambda a, b: a + b, a, b)
+        return self.both[key]
+
+    def _minus(self, a: Term, b: Term) -> Term:
+        return self.stages.column(lambda a, b: a - b, a, b)
+
+    def _joint(self, values: list[Term], rows: Term, weight: Term | None) -> list[_Columns]:
+        """The moments of values, and of the difference of each two, over some rows."""
+        own = [self.stages.keep(_where(rows, value)) for value in values]
+        terms = [
+            own[which[0]] if len(which) == 1 else self._minus(*(own[k] for k in which)) for which in jointly(len(own))
+        ]
+        return self._moments(terms, [rows] * len(terms), weight)
+
+    def _losses(self, question: Question, x: Term, t: Term, rows: list[Term]) -> list[Term]:
         """The columns of the losses of one prediction, null where the row is not complete."""
         expressions = [lowered(formula.expression, parameters) for formula, parameters in question.formulas]
         way = path(expressions)
@@ -220,22 +290,31 @@ class _Query:
             term = apply(lambda *values: value(nw, *values), *arguments)
             return self.stages.keep(term) if uses[node] > 1 else term
 
-        values = frame_values(way, {"x": x, "t": t}, compute)
+        values = frame_values(way, {"x": x, "t": t, **self.further}, compute)
         absent = walk(way, _Absent())
         return [
-            self.stages.keep(value if {"x", "t"} <= needed else _where(complete, value))
-            for value, needed in zip(values, absent, strict=True)
+            self.stages.keep(value if set(formula.arrays) <= needed else _where(complete, value))
+            for (formula, _), value, needed, complete in zip(question.formulas, values, absent, rows, strict=True)
         ]
 
-    def _moments(self, losses: list[Term], complete: Term, weight: Term | None) -> list[_Columns]:
+    def _moments(self, losses: list[Term], rows: list[Term], weight: Term | None) -> list[_Columns]:
+        """Of the values of losses, each over its rows."""
         column = self.stages.column
-        count = self._count(complete)
-        if weight is None:
-            return [self._columns(loss, loss, column(lambda a: a * a, loss), count, count, count) for loss in losses]
-        own = self.stages.keep(_where(complete, weight))
-        sums = self._sum(own), self._sum(column(lambda w: w * w, own))
+        counts: dict[int, str] = {}
+        weights: dict[int, tuple[Term, str, str]] = {}
+        for complete in rows:
+            if id(complete) not in counts:
+                counts[id(complete)] = self._count(complete)
+                if weight is not None:
+                    own = self.stages.keep(_where(complete, weight))
+                    weights[id(complete)] = own, self._sum(own), self._sum(column(lambda w: w * w, own))
         found: list[_Columns] = []
-        for loss in losses:
+        for loss, complete in zip(losses, rows, strict=True):
+            count = counts[id(complete)]
+            if weight is None:
+                found.append(self._columns(loss, loss, column(lambda a: a * a, loss), count, count, count))
+                continue
+            own, *sums = weights[id(complete)]
             weighted = column(lambda w, a: w * a, own, loss)
             twice, squared = column(lambda w, a: w * a, own, weighted), column(lambda a: a * a, weighted)
             found.append(self._columns(weighted, twice, squared, count, *sums))

@@ -59,8 +59,10 @@ def no_complete_row(prediction: str, target: str, weight: str | None, rows: int)
 
 def further_arrays(name: str, arrays: Iterable[str]) -> InputError:
     """A loss that reads more than prediction and target."""
+    first = next(iter(arrays))
     return InputError(
-        f"the loss {name} reads {', '.join(arrays)} beside prediction and target; evaluate takes losses of those alone"
+        f"the loss {name} reads {', '.join(arrays)} beside prediction and target: name a column, or give a number, "
+        f"as in {name}:{first}=column"
     )
 
 

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
-from itertools import combinations
+from itertools import accumulate, combinations, islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, cast
 
 import narwhals as nw
 
 from normwise.catalogue import Loss
-from normwise.engines.frames import Question, Sums, measure, rows_of
+from normwise.engines.frames import COLUMN, Question, Sums, jointly, measure, rows_of
 from normwise.errors import InputError
-from normwise.evaluation import errors, files
+from normwise.evaluation import errors, files, finish
 from normwise.evaluation.result import Difference, Evaluation, Group, Missing, Score
-from normwise.plan import bind_parameters, find_loss, parse_loss
+from normwise.formula import Formula
+from normwise.formula.expression import variable
+from normwise.plan import bound, find_loss, read_loss
 from normwise.sums import Moments
 
-LossChoice: TypeAlias = "str | Loss | Callable[..., Any] | tuple[str | Loss | Callable[..., Any], Mapping[str, float]]"
+LossChoice: TypeAlias = "str | Loss | Callable[..., Any] | tuple[str | Loss | Callable[..., Any], Mapping[str, Any]]"
 Progress: TypeAlias = Callable[[float], None]
 
 
 class _Chosen(NamedTuple):
     label: str
     loss: Loss
+    formulas: tuple[Formula, ...]
+    """Those of its means; an array beside prediction and target is a column."""
     parameters: Mapping[str, float]
 
 
@@ -57,8 +61,9 @@ def evaluate(
     weight : str, optional
         The column of weights, 0 or more.
     losses : sequence
-        Each a name, a text such as ``"smooth_l1:beta=10"``, a function of `normwise.functional`, a `Loss`, or a pair of
-        one of these with a dict of parameters.
+        Each a name, a text such as ``"smooth_l1:beta=10"`` or a formula such as ``"log(cosh(r / s)):s=2"``, a function
+        of `normwise.functional`, a `Loss`, or a pair of one of these with a dict of parameters. For an array beside
+        prediction and target give the name of a column, or a number: ``"gaussian_nll:var=column"``.
     progress : callable, optional
         Called with the percentage done, again and again, while files are read.
 
@@ -66,9 +71,10 @@ def evaluate(
     -------
     Evaluation
         For each prediction and loss ``sum(weight * loss) / sum(weight)``, computed in float64 over the rows that miss
-        neither prediction, target nor weight (a value is missing where it is null or nan); its standard error; for each
-        pair of predictions the mean difference with its 95% interval (this needs SciPy); and how many rows miss what.
-        Infinite values propagate.
+        neither prediction, target nor weight, nor a further column of the loss (a value is missing where it is null or
+        nan); its standard error; for each pair of predictions the mean difference with its 95% interval (this needs
+        SciPy); and how many rows miss what. Of a loss that is made of means, as RMSE is, the standard error is that of
+        the delta method. Infinite values propagate.
 
     Raises
     ------
@@ -94,9 +100,17 @@ def evaluate(
     if not predictions:
         raise errors.nothing_given("prediction")
     chosen = _chosen(losses)
-    question = Question(target, predictions, [(each.loss.formula, each.parameters) for each in chosen], groups, weight)
+    formulas = [(formula, each.parameters) for each in chosen for formula in each.formulas]
+    together = [places for each, places in zip(chosen, _places(chosen), strict=True) if each.loss.finish is not None]
+    question = Question(target, predictions, formulas, groups, weight, together)
     sums, where = _sums(frame, question, progress)
-    return _finished(question, [each.label for each in chosen], _checked(sums, question, where))
+    return _finished(question, chosen, _checked(sums, question, where))
+
+
+def _places(chosen: Sequence[_Chosen]) -> list[tuple[int, ...]]:
+    """Where each loss's formulas stand among those of the question."""
+    ends = [*accumulate(len(each.formulas) for each in chosen)]
+    return [tuple(range(end - len(each.formulas), end)) for each, end in zip(chosen, ends, strict=True)]
 
 
 def _sums(frame: Any, question: Question, progress: Progress | None) -> tuple[list[Sums], str]:
@@ -110,7 +124,7 @@ def _sums(frame: Any, question: Question, progress: Progress | None) -> tuple[li
         _check_columns(native, question, "the data frame")
         return measure(native, question), "the data frame"
     with files.opened(paths) as opened:
-        numeric = [question.target, *question.predictions, *_weight(question)]
+        numeric = _numeric(question)
         native = nw.from_native(opened.relation(numeric, question.by))
         where = opened.paths[0] if len(opened.paths) == 1 else f"the {len(opened.paths)} files"
         _check_columns(native, question, where)
@@ -150,27 +164,42 @@ def _several(losses: LossChoice | Sequence[LossChoice]) -> Sequence[LossChoice]:
 
 
 def _choose(choice: LossChoice) -> _Chosen:
+    loss, given = _read(choice)
+    columns = {name: str(given[name]) for name in loss.further_arrays if isinstance(given.get(name), str)}
+    loss, parameters = bound(loss, {name: given[name] for name in given if name not in columns})
+    absent = [name for name in loss.further_arrays if name not in columns]
+    if absent:
+        raise errors.further_arrays(loss.name, absent)
+    told = [f"{name}={column}" for name, column in columns.items()]
+    told += [f"{n}={v:g}" for n, v in parameters.items() if v is not False]
+    label = f"{loss.name}:{','.join(told)}" if told else loss.name
+    return _Chosen(label, loss, tuple(_of_columns(part.formula, columns) for part in loss.parts), parameters)
+
+
+def _read(choice: LossChoice) -> tuple[Loss, Mapping[str, Any]]:
     if isinstance(choice, str):
-        loss, parameters = parse_loss(choice)
-    elif isinstance(choice, tuple):
-        loss = find_loss(choice[0])
-        parameters = bind_parameters(loss, choice[1])
-    else:
-        loss = find_loss(choice)
-        parameters = bind_parameters(loss, {})
-    if loss.further_arrays:
-        raise errors.further_arrays(loss.name, loss.further_arrays)
-    assignments = ",".join(f"{name}={value:g}" for name, value in parameters.items())
-    return _Chosen(f"{loss.name}:{assignments}" if assignments else loss.name, loss, parameters)
+        return read_loss(choice)
+    if isinstance(choice, tuple):
+        return find_loss(choice[0]), cast("Mapping[str, Any]", choice[1])
+    return find_loss(choice), {}
 
 
-def _weight(question: Question) -> tuple[str, ...]:
-    return () if question.weight is None else (question.weight,)
+def _of_columns(formula: Formula, columns: Mapping[str, Any]) -> Formula:
+    names = {name: COLUMN + columns[name] for name in formula.arrays[2:]}
+    arrays = (*formula.arrays[:2], *dict.fromkeys(names.values()))
+    return formula.on(arrays, **{name: variable(column) for name, column in names.items()})
+
+
+def _numeric(question: Question) -> list[str]:
+    """The columns of numbers."""
+    further = {name.removeprefix(COLUMN): None for formula, _ in question.formulas for name in formula.arrays[2:]}
+    weight = () if question.weight is None else (question.weight,)
+    return [*dict.fromkeys((question.target, *question.predictions, *weight, *further))]
 
 
 def _check_columns(frame: nw.DataFrame[Any] | nw.LazyFrame[Any], question: Question, where: str) -> None:
     schema = frame.collect_schema()
-    numeric = (question.target, *question.predictions, *_weight(question))
+    numeric = _numeric(question)
     for name in (*numeric, *question.by):
         if name not in schema:
             raise errors.no_such_column(name, schema.names(), where)
@@ -186,7 +215,7 @@ def _checked(sums: list[Sums], question: Question, where: str) -> list[Sums]:
     if question.weight is not None and whole.least_weight < 0:
         raise errors.negative_weight(question.weight, whole.least_weight)
     for prediction, scores in zip(question.predictions, whole.scores, strict=True):
-        if scores[0].count == 0:
+        if all(score.count == 0 for score in scores):
             raise errors.no_complete_row(prediction, question.target, question.weight, whole.rows)
     return sums
 
@@ -195,16 +224,16 @@ def _whole(sums: list[Sums]) -> Sums:
     return reduce(Sums.merge, sums)
 
 
-def _finished(question: Question, labels: list[str], sums: list[Sums]) -> Evaluation:
+def _finished(question: Question, chosen: Sequence[_Chosen], sums: list[Sums]) -> Evaluation:
     groups = sorted(sums, key=lambda each: [_order(value) for value in each.key]) if question.by else []
     return Evaluation(
         target=question.target,
         predictions=tuple(question.predictions),
-        losses=tuple(labels),
+        losses=tuple(each.label for each in chosen),
         by=tuple(question.by),
         weight=question.weight,
-        overall=_group(question, labels, _whole(sums), ()),
-        groups=tuple(_group(question, labels, each, each.key) for each in groups),
+        overall=_group(question, chosen, _whole(sums), ()),
+        groups=tuple(_group(question, chosen, each, each.key) for each in groups),
     )
 
 
@@ -213,30 +242,48 @@ def _order(value: Any) -> tuple[bool, bool, Any]:
     return absent, nan, 0 if absent or nan else value
 
 
-def _group(question: Question, labels: list[str], sums: Sums, key: tuple[Any, ...]) -> Group:
+def _group(question: Question, chosen: Sequence[_Chosen], sums: Sums, key: tuple[Any, ...]) -> Group:
     predictions = question.predictions
+    pairs = [*combinations(predictions, 2)]
     missing = dict(zip(predictions, sums.missing_predictions, strict=True))
     return Group(
         key=key,
         rows=sums.rows,
         missing=Missing(sums.missing_target, sums.missing_weight, missing),
         scores=tuple(
-            Score(prediction, label, moments.finish("mean"), moments.standard_error(), int(moments.count))
-            for prediction, each in zip(predictions, sums.scores, strict=True)
-            for label, moments in zip(labels, each, strict=True)
+            Score(prediction, label, *found, n)
+            for prediction, means, joint in zip(predictions, sums.scores, sums.joint, strict=True)
+            for label, found, n in _estimates(chosen, means, joint, finish.estimate, 1)
         ),
         differences=tuple(
-            _difference(first, second, label, moments)
-            for (first, second), each in zip(combinations(predictions, 2), sums.differences, strict=True)
-            for label, moments in zip(labels, each, strict=True)
+            _difference(first, second, label, found, n)
+            for (first, second), means, joint in zip(pairs, sums.differences, sums.paired, strict=True)
+            for label, found, n in _estimates(chosen, means, joint, finish.difference, 2)
         ),
     )
 
 
-def _difference(first: str, second: str, label: str, moments: Moments) -> Difference:
-    mean, n = moments.finish("mean"), int(moments.count)
-    reach = _student(n - 1) * moments.standard_error()
-    return Difference(first, second, label, mean, mean - reach, mean + reach, n)
+def _estimates(
+    chosen: Sequence[_Chosen],
+    means: Sequence[Moments],
+    joint: Sequence[Moments],
+    finished: Callable[[Formula, Sequence[Moments]], finish.Estimate],
+    sides: int,
+) -> Iterator[tuple[str, finish.Estimate, int]]:
+    """Each loss's label, its value with the standard error, and the number of rows."""
+    rest = iter(joint)
+    for each, places in zip(chosen, _places(chosen), strict=True):
+        moments = means[places[0]]
+        if each.loss.finish is None:
+            found = finish.Estimate(moments.finish("mean"), moments.standard_error())
+        else:
+            found = finished(each.loss.finish, [*islice(rest, len(jointly(sides * len(places))))])
+        yield each.label, found, int(moments.count)
+
+
+def _difference(first: str, second: str, label: str, found: finish.Estimate, n: int) -> Difference:
+    reach = _student(n - 1) * found.standard_error
+    return Difference(first, second, label, found.value, found.value - reach, found.value + reach, n)
 
 
 def _student(freedom: int) -> float:
