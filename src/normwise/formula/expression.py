@@ -119,7 +119,9 @@ def variable(name: str) -> Expression:
 def apply(primitive: str, *arguments: object) -> Expression:
     """The expression of a primitive of the table applied to expressions and numbers; 0, 1 and constants are folded."""
     nodes = tuple(map(as_expression, arguments))
-    if primitive not in _COMPARISONS and all(map(is_constant, nodes)):
+    if primitive in _MIRRORED and is_constant(nodes[0]) and not is_constant(nodes[1]):
+        return apply(_MIRRORED[primitive], nodes[1], nodes[0])  # as Python does when it reads 1 < r
+    if primitive not in _MIRRORED and all(map(is_constant, nodes)):
         return constant(_computed(primitive, nodes))
     folded = _fold_units(primitive, nodes)
     if folded is not None:
@@ -148,7 +150,15 @@ def _computed(primitive: str, constants: tuple[Expression, ...]) -> Number:
     return PRIMITIVES[primitive].number(*(node.value for node in constants))
 
 
-_COMPARISONS = frozenset({"less", "less_equal", "greater", "greater_equal", "equal", "not_equal"})
+_MIRRORED = {
+    "less": "greater",
+    "less_equal": "greater_equal",
+    "greater": "less",
+    "greater_equal": "less_equal",
+    "equal": "equal",
+    "not_equal": "not_equal",
+}
+"""The comparisons, each with what it is of the arguments the other way round."""
 
 
 def _fold_units(primitive: str, nodes: tuple[Expression, ...]) -> Expression | None:

@@ -96,6 +96,10 @@ class Formula:
         """The formula with arrays replaced by expressions of other arrays: the residual by prediction - target, say."""
         return Formula(self.name, arrays, self.parameters, substitute(self.expression, replacements))
 
+    def __call__(self, **arguments: Expression) -> Expression:
+        """The formula of other expressions, within another formula."""
+        return substitute(self.expression, arguments)
+
     def latex(self) -> str:
         """The formula in LaTeX, for math mode."""
         return latex_text(self.expression)
