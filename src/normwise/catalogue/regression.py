@@ -1,12 +1,13 @@
 # pyright: basic
 """The losses of regression, as functions of the residual r = prediction - target."""
 
-from normwise.catalogue.declaration import NON_NEGATIVE, POSITIVE, PROBABILITY
+from normwise.catalogue.declaration import NON_NEGATIVE, POSITIVE
+from normwise.catalogue.elementary import growth_series, log1p_ratio, smaller_ratio
 from normwise.catalogue.registry import loss
-from normwise.formula import expm1, log1p, where
+from normwise.formula import expm1, log1p, sqrt, where
 
 
-@loss(accepts=("integer", "complex"))
+@loss(accepts=("integer", "complex"), minimiser="median", noise="Laplace")
 def l1(r):
     """Absolute error: its minimiser is the median.
 
@@ -15,7 +16,7 @@ def l1(r):
     return abs(r)
 
 
-@loss(module="MSELoss")
+@loss(module="MSELoss", minimiser="mean", noise="Gaussian")
 def mse(r):
     """Squared error: its minimiser is the mean.
 
@@ -24,7 +25,16 @@ def mse(r):
     return r * r
 
 
-@loss(domain={"beta": NON_NEGATIVE})
+@loss(module="HalfMSELoss", minimiser="mean", noise="Gaussian")
+def half_mse(r):
+    """Half the squared error, whose slope is the residual itself: its minimiser is the mean.
+
+    scikit-learn's HalfSquaredError, `optax.l2_loss`, statsmodels' LeastSquares.
+    """
+    return 0.5 * r * r
+
+
+@loss(domain={"beta": NON_NEGATIVE}, minimiser="M-estimate of location", noise="Gaussian with Laplace tails")
 def smooth_l1(r, beta=1.0):
     """Absolute error, but quadratic within beta of zero: Girshick, Fast R-CNN, 2015.
 
@@ -37,7 +47,12 @@ def smooth_l1(r, beta=1.0):
     return where(a >= beta, a - 0.5 * beta, quadratic)
 
 
-@loss(domain={"delta": POSITIVE}, divisor="count")
+@loss(
+    domain={"delta": POSITIVE},
+    divisor="count",
+    minimiser="M-estimate of location",
+    noise="Gaussian with Laplace tails",
+)
 def huber(r, delta=1.0):
     """Half the squared error within delta of zero, straight beyond: Huber, 1964.
 
@@ -49,7 +64,32 @@ def huber(r, delta=1.0):
     return where(a >= delta, delta * (a - 0.5 * delta), 0.5 * r * r)
 
 
-@loss
+@loss(domain={"delta": POSITIVE}, minimiser="M-estimate of location", noise="hyperbolic")
+def pseudo_huber(r, delta=1.0):
+    """Huber's loss made smooth, delta^2 (sqrt(1 + (r/delta)^2) - 1): Charbonnier et al., 1997.
+
+    As scipy.special.pseudo_huber. SciPy's soft_l1 is twice this, kornia's Charbonnier loss this with delta = 1, and
+    delta^2 times Barron's general loss with alpha = 1 and c = delta.
+    """
+    # sqrt(1 + q^2) - 1 = q^2 / (1 + sqrt(1 + q^2)), which does not cancel; q is the ratio of r to delta or its inverse.
+    a = abs(r)
+    far, q = smaller_ratio(r, delta)
+    size = 1 + sqrt(1 + q * q)
+    return where(far, delta * ((a - delta) + delta * delta / where(far, a, delta) / size), r * r / size)
+
+
+@loss(domain={"eps": POSITIVE}, minimiser="M-estimate of location", noise="hyperbolic")
+def charbonnier(r, eps=1e-3):
+    """Absolute error with its corner rounded, sqrt(r^2 + eps^2): Charbonnier et al., 1994; of image restoration.
+
+    It is eps, not 0, at r = 0, as in BasicSR (whose own eps is the square of this one); kornia's, from which 1 is
+    subtracted, is the pseudo-Huber loss.
+    """
+    far, q = smaller_ratio(r, eps)
+    return where(far, abs(r), eps) * sqrt(1 + q * q)
+
+
+@loss(minimiser="M-estimate of location", noise="hyperbolic secant")
 def log_cosh(r):
     """Logarithm of the hyperbolic cosine: half the squared error near zero, the absolute error less log 2 far from it.
 
@@ -63,13 +103,25 @@ def log_cosh(r):
     return where(near, 0, a) + log1p(where(near, 0.5 * m * m / (1 + where(near, m, 0)), m + 0.5 * m * m))
 
 
-@loss(domain={"q": PROBABILITY})
-def quantile(r, q=0.5):
-    """Pinball loss: its minimiser is the quantile q; Koenker and Bassett, 1978.
+@loss(
+    domain={"alpha": POSITIVE, "gamma": POSITIVE, "beta": POSITIVE},
+    module="BalancedL1Loss",
+    minimiser="M-estimate of location",
+)
+def balanced_l1(r, alpha=0.5, gamma=1.5, beta=1.0):
+    """Absolute error whose slope within beta of zero is logarithmic: Pang et al., Libra R-CNN, 2019.
 
-    scikit-learn's mean_pinball_loss with alpha = q; pytorch-forecasting and GluonTS take twice this. At zero the two
-    slopes share the gradient: 1/2 - q.
+    Its slope rises as alpha log(b abs(r) + 1), with b = exp(gamma / alpha) - 1, to gamma. For another beta than 1 it
+    is mmdet's formula, which then has a corner at zero and another slope at beta.
     """
-    # As maximum(below, above), but with no 0 * inf from the side not taken where q is 0 or 1.
-    below, above = -q * r, (1 - q) * r
-    return where(r > 0, above, where(r < 0, below, 0.5 * (below + above)))
+    # With y = b a / beta and v = log(y + 1), the book's (b a + 1) v - b a is (y + 1) v - y and a rest that is 0 for
+    # beta = 1. Near zero the former cancels: it is (y + 1) (exp(-v) - 1 + v), which is a series, of order y^2.
+    a = abs(r)
+    b = expm1(gamma / alpha)
+    y, root = b * a / beta, b * r / beta
+    v = log1p(y)
+    near = v < 1
+    series = (1 + y) * growth_series(-where(near, v, 0))
+    ratio = root * log1p_ratio(y)
+    bent = where(near, ratio * ratio * series, (1 + y) * v - y) + (beta - 1) * (root * ratio - y)
+    return where(a < beta, alpha / b * bent, gamma * a + gamma / b - alpha * beta)
