@@ -23,12 +23,13 @@ from typing import Any
 import torch
 from torch.nn.modules.loss import _Loss  # pyright: ignore[reportPrivateUsage]
 
+from normwise.adaptive_module import AdaptiveBarronLoss
 from normwise.catalogue import Loss, losses
 from normwise.functional import TORCH_ORDER, function_of
 from normwise.norm_modules import DistanceMatrix, Norm, PairwiseDistance
 
-OF_NORMS = (DistanceMatrix, Norm, PairwiseDistance)
-"""The modules that are no losses."""
+OTHERS = (AdaptiveBarronLoss, DistanceMatrix, Norm, PairwiseDistance)
+"""The modules that are no entries of the catalogue."""
 
 
 class _OwnLoss(_Loss):
@@ -105,4 +106,4 @@ def __getattr__(name: str) -> type[torch.nn.Module]:
 
 
 def __dir__() -> list[str]:
-    return sorted([*(module.__name__ for module in OF_NORMS), *(loss.module for loss in losses.values())])
+    return sorted([*(module.__name__ for module in OTHERS), *(loss.module for loss in losses.values())])
