@@ -3,6 +3,7 @@
 #   make test         all tests and doctests
 #   make lint         ruff and basedpyright
 #   make bench        the benchmarks;  make bench-table  prints their last results as a table
+#   make docs         write docs/losses.md from the catalogue
 #   make clean        remove .venv and everything generated
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := test
-.PHONY: demo test lint bench bench-table clean
+.PHONY: demo test lint bench bench-table docs clean
 
 demo: $(INSTALLED)
 	$(BIN)/python -m examples.flights
@@ -33,6 +34,9 @@ bench: $(INSTALLED)
 
 bench-table: $(INSTALLED)
 	$(BIN)/python -m benchmarks.table
+
+docs: $(INSTALLED)
+	$(BIN)/python -m normwise.documentation docs/losses.md
 
 # The environment is made anew where it is missing or its python is gone, and brought up to date where the
 # dependencies have changed since. The stamp is written last: an interrupted install is taken up again.

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from normwise import cli
 from normwise.catalogue import losses
+from normwise.catalogue.peers import LIBRARIES, peers_of
 from normwise.evaluation import evaluate
+from normwise.explanation import explain, plain
 
 ROWS = pl.DataFrame(
     {
@@ -107,14 +111,108 @@ def test_list_names_every_loss(folder: Path) -> None:
     for loss in losses.values():
         [line] = [line for line in done.stdout.splitlines() if line.split()[:1] == [loss.name]]
         assert loss.documentation.splitlines()[0] in line
-        assert all(f"{name}={default:g}" in line for name, default in loss.parameters.items())
+        assert all(f"{name}={plain(default)}" in line for name, default in loss.parameters.items())
+        assert loss.minimiser in line
+        assert all(LIBRARIES[peer.library] in line for peer in peers_of(loss.name))
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("evaluate", "--help")])
+def test_explain_tells_what_is_known_of_a_loss(folder: Path) -> None:
+    done = normwise("explain", "huber", "--delta", 2, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = explain("huber", delta=2.0)
+    assert done.stdout.startswith("huber: delta=2\n")
+    for text in (str(told.formula), told.latex, str(told.slope), str(told.curvature), *told.usage):
+        assert text in done.stdout
+    lines = {line.rstrip() for line in done.stdout.splitlines()}
+    assert {f"{title:<14}{text}" for title, text in told.facts} <= lines
+    assert all(any(alias.call in line and alias.ours in line for line in lines) for alias in told.aliases)
+    assert ["2", "2", "2", "0"] in [line.split() for line in lines]  # at delta: the loss, its slope, its curvature
+    assert "loss, by r" in done.stdout
+    assert "slope, by r" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "title"),
+    [
+        (("huber:delta=0.5",), "huber: delta=0.5"),
+        (("quantile", "--q=0.9"), "quantile: q=0.9"),
+        (("poisson_nll", "--log-input", "false"), "poisson_nll: log_input=False, full=False, eps=1e-08"),
+        (("linex", "--a", "-2"), "linex: a=-2"),
+        (("log(cosh(r/s)):s=2",), "log(cosh(r/s)): s=2"),
+        (("log(cosh(r/s))", "--s", "3"), "log(cosh(r/s)): s=3"),
+    ],
+)
+def test_parameters_are_options(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], title: str) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main(["explain", *arguments])
+    told = capsys.readouterr()
+    assert (left.value.code, told.err) == (0, "")
+    assert told.out.splitlines()[0] == title
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("hubr",), "there is no loss 'hubr': did you mean huber"),
+        (("huber", "--dleta", "2"), "huber has no parameter 'dleta': did you mean delta"),
+        (("huber", "--delta", "-2"), "Given delta=-2; expected a number in (0, inf]"),
+        (("huber", "--delta", "two"), "--delta is given 'two', which is not a number"),
+        (("huber", "--delta"), "--delta needs a value"),
+        (("huber", "2"), "'2' is no parameter: give each as --name value"),
+        (("log(cosh(r/",), "log(cosh(r/"),
+    ],
+)
+def test_what_cannot_be_explained_is_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main(["explain", *arguments])
+    told = capsys.readouterr()
+    assert (left.value.code, told.out) == (2, "")
+    [line] = told.err.splitlines()
+    assert line.startswith("normwise: ")
+    assert message in line
+
+
+def in_a_terminal(*arguments: str, columns: int) -> str:
+    """What a terminal of so many columns is sent."""
+    seen, terminal = pty.openpty()
+    call = [sys.executable, "-W", "error", "-m", "normwise.cli", *arguments]
+    wanted = environment() | {"TERM": "xterm-256color", "COLUMNS": str(columns)}
+    done = subprocess.Popen(call, stdout=terminal, stderr=subprocess.PIPE, env=wanted)
+    os.close(terminal)
+    told = b""
+    try:
+        while part := os.read(seen, 4096):
+            told += part
+    except OSError:  # Linux's way to say that the other end is closed
+        pass
+    _, errors = done.communicate(timeout=60)
+    assert (done.returncode, errors) == (0, b"")
+    return told.decode()
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_terminal_sees_colours_within_its_width(columns: int) -> None:
+    told = in_a_terminal("explain", "tukey", columns=columns)
+    assert "\x1b[38" in told
+    assert not re.search(r"\x1b\[[0-9;]*48;", told)  # what is behind stays the terminal's own
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", told).splitlines()
+    table = lines[lines.index(next(line for line in lines if line.startswith("parameters"))) :]
+    shown = table[: table.index("to use it")]
+    assert max(map(len, shown)) == columns  # the plot is as wide as it may be
+    lists = re.sub(r"\x1b\[[0-9;]*m", "", in_a_terminal("list", columns=columns)).splitlines()
+    assert max(map(len, lists)) <= columns
+    assert any(line.split()[:1] == ["tukey"] for line in lists)
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("evaluate", "--help"), ("explain", "--help")])
 def test_help(folder: Path, arguments: tuple[str, ...]) -> None:
     done = normwise(*arguments, cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "evaluate" in done.stdout
+    assert arguments[0].removeprefix("--help") in done.stdout
+    assert "Usage" in done.stdout
 
 
 BAD: dict[str, tuple[tuple[object, ...], str]] = {
@@ -132,7 +230,7 @@ BAD: dict[str, tuple[tuple[object, ...], str]] = {
     "text in Parquet": (("rows.parquet", "-t", "place", "-p", "model"), "column 'place' is not numeric but String"),
     "unknown loss": (("rows.csv", *QUESTION, "--loss", "hubert"), "no loss 'hubert': did you mean huber"),
     "unknown parameter": (("rows.csv", *QUESTION, "-l", "huber:beta=1"), "huber has no parameter 'beta'"),
-    "no number": (("rows.csv", *QUESTION, "-l", "huber:delta=one"), "which is not a number"),
+    "no number": (("rows.csv", *QUESTION, "-l", "huber:delta=one"), "huber takes a real number for delta, not 'one'"),
     "outside the domain": (("rows.csv", *QUESTION, "-l", "quantile:q=2"), "Given q=2; expected a number in [0, 1]"),
     "empty file": (("empty.csv", *QUESTION), "empty.csv has no rows"),
     "header alone": (("header.csv", "-t", "actual", "-p", "model"), "header.csv has no rows"),
@@ -187,7 +285,7 @@ def test_a_terminal_sees_a_progress_bar_where_the_work_is_long(tmp_path: Path) -
     seen, terminal = pty.openpty()
     soon = "from normwise import cli, terminal; terminal.PATIENCE = 0.05; cli.main()"  # a fast machine is soon done
     call = [sys.executable, "-c", soon, "evaluate", str(path), "-t", "t", "-p", "p", "-p", "q"]
-    call += [part for name in losses for part in ("--loss", name)]
+    call += [part for name in ("l1", "mse", "smooth_l1", "huber", "quantile", "log_cosh") for part in ("--loss", name)]
     done = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=terminal, env=environment() | {"TERM": "xterm"})
     os.close(terminal)
     told = b""

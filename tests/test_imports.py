@@ -141,6 +141,15 @@ def test_the_catalogue_and_a_loss_of_ones_own_load_no_torch() -> None:
     assert loaded_by(call) & {"torch", "duckdb", "pandas", "sympy"} == set()
 
 
+def test_explaining_and_converting_load_no_library_of_arrays_or_terminals() -> None:
+    asked = "from normwise.conversion import convert; convert('keras.losses.Huber')"
+    assert (
+        loaded_by(f"{asked}; from normwise.explanation import explain; str(explain('huber'))")
+        & (HEAVY | {"keras", "sklearn", "statsmodels", "plotext", "rich"})
+        == set()
+    )
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         _ = normwise.nonsense

@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from normwise.acceleration import accelerate as accelerate
     from normwise.accumulator import Accumulator as Accumulator
     from normwise.catalogue import losses as losses
+    from normwise.conversion import convert as convert
+    from normwise.conversion import from_torch as from_torch
     from normwise.errors import ShapeMismatchError as ShapeMismatchError
     from normwise.evaluation import evaluate as evaluate
+    from normwise.explanation import explain as explain
     from normwise.functional import gradient as gradient
     from normwise.functional import hessian as hessian
     from normwise.functional import loss as loss
@@ -30,10 +33,13 @@ _HOME = {
     "Accumulator": "normwise.accumulator",
     "ShapeMismatchError": "normwise.errors",
     "accelerate": "normwise.acceleration",
+    "convert": "normwise.conversion",
     "distance": "normwise.norms",
     "gradient": "normwise.functional",
     "hessian": "normwise.functional",
     "evaluate": "normwise.evaluation",
+    "explain": "normwise.explanation",
+    "from_torch": "normwise.conversion",
     "loss": "normwise.functional",
     "losses": "normwise.catalogue",
     "l1_norm": "normwise.norms",
@@ -45,7 +51,7 @@ _HOME = {
 }
 """Where each public name lives. A name is loaded at its first use, so importing normwise loads no array library."""
 
-_MODULES = ("errors", "formula", "functional", "nn")
+_MODULES = ("errors", "formula", "functional", "integrations", "nn")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,26 +1,31 @@
-"""The command line: ``normwise evaluate FILE... --target T --prediction P``, and ``normwise list``."""
+"""The command line: ``normwise evaluate FILE... --target T --prediction P``, ``normwise explain`` and ``list``."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 from normwise.catalogue import losses as catalogue
 from normwise.errors import InputError
 from normwise.evaluation import Evaluation, evaluate
+from normwise.explanation import explain
 
 try:
     import typer
 
-    from normwise.terminal import ProgressBar, print_evaluation, print_losses
+    from normwise.terminal import ProgressBar, print_evaluation, print_explanation, print_losses
 except ModuleNotFoundError as missing:
     sys.exit(f"normwise: the command line needs {missing.name}: pip install 'normwise[cli]'")
 
 BAD_INPUT = 2
 INTERRUPTED = 130
+
+WORDS: Mapping[str, float] = {"true": 1.0, "false": 0.0}
+"""The values of a flag."""
 
 app = typer.Typer(
     help="Norms, distances and regression losses: one formula, every engine.",
@@ -77,8 +82,48 @@ def evaluate_files(
 
 @app.command("list")
 def list_losses() -> None:
-    """The losses there are, with their parameters' defaults."""
+    """The losses there are: their parameters' defaults, what they estimate, which libraries have them."""
     print_losses(catalogue.values())
+
+
+@app.command(
+    "explain",
+    no_args_is_help=True,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    options_metavar="[--PARAM VALUE]...",
+)
+def explain_loss(
+    context: typer.Context,
+    loss: Annotated[
+        str,
+        typer.Argument(metavar="LOSS", help="A name, NAME:PARAM=VALUE,... or a formula such as 'log(cosh(r/s)):s=2'."),
+    ],
+) -> None:
+    """What a loss is like: its formula and derivatives, its shape, a plot, its names in other libraries.
+
+    Its parameters are options: normwise explain huber --delta 2. All of it is derived from the formula.
+    """
+    print_explanation(explain(loss, **_parameters(context.args)))
+
+
+def _parameters(arguments: list[str]) -> dict[str, float]:
+    """Options such as ``--delta 2``, ``--log-input true``, ``--q=0.9``."""
+    given: dict[str, float] = {}
+    rest = [*reversed(arguments)]
+    while rest:
+        option, equals, value = rest.pop().partition("=")
+        if not option.startswith("--"):
+            raise InputError(f"{option!r} is no parameter: give each as --name value")
+        if not equals:
+            if not rest:
+                raise InputError(f"{option} needs a value: {option} 1")
+            value = rest.pop()
+        try:
+            number = float(WORDS.get(value.lower(), value))
+        except ValueError:
+            raise InputError(f"{option} is given {value!r}, which is not a number") from None
+        given[option.removeprefix("--").replace("-", "_")] = number
+    return given
 
 
 def _check_place(path: Path) -> None:

@@ -6,20 +6,32 @@ import sys
 import time
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, cast
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from normwise.catalogue import Loss
+from normwise.catalogue.peers import LIBRARIES, peers_of
 from normwise.evaluation.result import Evaluation
 from normwise.evaluation.table import Table, notes, tables
+from normwise.explanation import Explanation, number, plain, spellings, title_of
 
 PATIENCE = 1.0
 """Seconds that pass before a progress bar is shown."""
+
+ROOMY = 110
+"""The width from which on the list of losses tells the libraries."""
+
+PLOT_HEIGHT, NARROW, WIDEST = 14, 80, 120
+"""Of a plot: rows, columns where there is no terminal, and at most so many."""
+
+UNPAINTED = "simple"
+"""plotext's theme that leaves the terminal its background."""
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -33,12 +45,95 @@ def print_evaluation(evaluation: Evaluation) -> None:
 
 
 def print_losses(losses: Iterable[Loss]) -> None:
-    """Print each loss with its parameters and the first line of its documentation."""
-    table = RichTable("loss", "parameters", "what it is", box=box.SIMPLE_HEAD)
+    """Print each loss with its parameters, what it estimates, what it is, and which libraries have it."""
+    console = _console()
+    columns = ["loss", "parameters", "estimates", "what it is"]
+    if console.width >= ROOMY:
+        columns.append("elsewhere")
+    table = RichTable(*columns, box=box.SIMPLE_HEAD)
     for loss in losses:
-        parameters = ", ".join(f"{name}={value:g}" for name, value in loss.parameters.items())
-        table.add_row(Text(loss.name), Text(parameters), Text(loss.documentation.partition("\n")[0]))
-    Console(width=None if sys.stdout.isatty() else 10_000, highlight=False).print(table)
+        parameters = ", ".join(
+            [*loss.further_arrays, *(f"{name}={plain(value)}" for name, value in loss.parameters.items())]
+        )
+        elsewhere = ", ".join(dict.fromkeys(LIBRARIES[peer.library] for peer in peers_of(loss.name)))
+        texts = (loss.name, parameters, loss.minimiser, loss.documentation.partition("\n")[0], elsewhere)
+        table.add_row(*map(Text, texts[: len(columns)]))
+    table.columns[0].no_wrap = True
+    console.print(table)
+
+
+def print_explanation(told: Explanation) -> None:
+    """Print what is known of a loss, with a plot of it and its slope."""
+    console = _console()
+    console.print(Text(title_of(told), style="bold"))
+    for paragraph in told.loss.documentation.split("\n\n"):
+        console.print(Text(" ".join(paragraph.split())))
+    for title, text in spellings(told):
+        console.print(Text(f"\n{title}", style="bold"))
+        console.print(Text(text), soft_wrap=True)
+    console.print()
+    _print_pairs(console, told.facts)
+    if (sys.stdout.encoding or "").lower().startswith("utf"):
+        console.print()
+        print(_plot(told, console), end="")
+    table = RichTable(told.at, "loss", "slope", "curvature", box=box.SIMPLE_HEAD)
+    for column in table.columns:
+        column.justify = "right"
+    for point in told.points:
+        table.add_row(*map(number, point))
+    console.print(table)
+    if told.aliases:
+        console.print(Text("elsewhere", style="bold"))
+        _print_pairs(console, ((each.call, "; ".join(filter(None, [each.ours, each.note]))) for each in told.aliases))
+        console.print()
+    if told.usage:
+        console.print(Text("to use it", style="bold"))
+    for line in told.usage:
+        console.print(Text(line), soft_wrap=True)
+
+
+def _print_pairs(console: Console, rows: Iterable[tuple[str, str]]) -> None:
+    """Print titles with texts beside them; below them where a title takes half the width."""
+    pairs = [*rows]
+    width = max((len(title) for title, _ in pairs), default=0) + 2
+    for title, text in pairs:
+        if 2 * width > console.width:
+            console.print(Text(title))
+            console.print(Padding(Text(text), (0, 0, 0, 4)) if console.is_terminal else Text(f"    {text}"))
+        elif console.is_terminal:
+            line = RichTable.grid(padding=(0, 2))
+            line.add_column(width=width - 2)
+            line.add_row(Text(title), Text(text))
+            console.print(line)
+        else:
+            console.print(Text(f"{title:<{width}}{text}"))
+
+
+def _plot(told: Explanation, console: Console) -> str:
+    """The loss and its slope, side by side; in colours on a terminal that has them."""
+    try:
+        import plotext  # a tenth of a second, which `normwise evaluate` need not wait
+    except ModuleNotFoundError:
+        return "for a plot: pip install 'normwise[cli]'\n"
+
+    figure = plotext.figure
+    figure.clear()
+    figure.theme(UNPAINTED)
+    figure.plot_size(min(console.width, WIDEST) if console.is_terminal else NARROW, PLOT_HEIGHT)
+    figure.subplots(1, 2)
+    at = [point.at for point in told.curve]
+    drawn = (("loss", [point.value for point in told.curve]), ("slope", [point.slope for point in told.curve]))
+    for i, (title, values) in enumerate(drawn, 1):
+        plot = cast(Any, figure.subplot(1, i))
+        plot.theme(UNPAINTED)
+        plot.draw(plot.signal(at, values).lines())
+        plot.title(f"{title}, by {told.at}")
+    return str(figure.build().string(colorless=not console.is_terminal or console.no_color))
+
+
+def _console() -> Console:
+    """As wide as the terminal; a file and a pipe have no width, and nothing is cut off."""
+    return Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)
 
 
 def _rich(table: Table) -> RichTable:
