@@ -2,6 +2,7 @@
 
 import argparse
 import datetime
+import functools
 import importlib.metadata
 import json
 import os
@@ -24,7 +25,7 @@ from benchmarks.cold_start import cold_start
 from benchmarks.measure import LEAST_SECONDS, MANY, ROUNDS, interleaved
 from benchmarks.memory import memory as memory_of
 from benchmarks.results import RESULTS, elsewhere, merged
-from benchmarks.targets import ONCE_EAGER, ratio, verdicts
+from benchmarks.targets import ONCE_EAGER, WHOLE, ratio, verdicts
 from normwise.catalogue import Loss
 
 LARGE = 2**24
@@ -46,6 +47,25 @@ class Case(NamedTuple):
     rivals: Callable[[], peers.Rivals]
 
 
+IN_WORDS: dict[str, tuple[Callable[..., torch.Tensor], dict[str, float]]] = {
+    "sqrt(r**2 + eps**2) - eps": (lambda x, t: (torch.sqrt((x - t) ** 2 + 1e-6) - 1e-3).mean(), {"eps": 1e-3}),
+    "log(cosh(r / s))": (lambda x, t: torch.log(torch.cosh((x - t) / 2)).mean(), {"s": 2.0}),
+    "abs(r) if abs(r) > 1 else r**2": (
+        lambda x, t: torch.where((x - t).abs() > 1, (x - t).abs(), (x - t) ** 2).mean(),
+        {},
+    ),
+}
+"""Formulas given as text, and what they are in torch's operations."""
+
+
+def in_words() -> Iterator[Case]:
+    """Yield the rows of formulas given as text."""
+    for text, (theirs, parameters) in IN_WORDS.items():
+        yield Case(
+            "in words", text, F32, (2**22,), functools.partial(peers.in_words, text, theirs, 2**22, **parameters)
+        )
+
+
 def cases(names: Sequence[str], quick: bool) -> Iterator[Case]:
     """Yield all rows, those of a loss together."""
     for name in names:
@@ -58,6 +78,9 @@ def cases(names: Sequence[str], quick: bool) -> Iterator[Case]:
             shape = first if isinstance(first, tuple) else (first,)
             return Case(kind, loss.name, dtype, shape, lambda: rivals(loss, *given))
 
+        if name not in WHOLE:
+            yield case("catalogue", peers.forward_and_backward, LARGE, F32, False)
+            continue
         for dtype in (F32,) if quick else (F32, F64):
             for size in SIZES:
                 compiled = not quick and size in COMPILED and dtype is F32
@@ -99,6 +122,7 @@ def main() -> None:
         parser.error(f"the results kept are of {'; '.join(differing)}: measure everything again")
     names = options.only or list(normwise.losses)
     of_losses = [case for case in cases(names, options.quick) if options.kind in (None, case.kind)]
+    of_losses += [case for case in in_words() if not options.only and options.kind in (None, case.kind)]
     apart = [case for case in distances.cases(options.quick) if not options.only and options.kind in (None, case.kind)]
     weighs = not options.quick and not options.keep and options.kind in (None, "memory")
     held = [name for name in names if name in ONCE_EAGER and weighs]

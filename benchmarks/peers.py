@@ -8,22 +8,23 @@ import torch
 import normwise
 from normwise import fused
 from normwise.catalogue import Loss
-from normwise.engines import arrays
 from normwise.terms import terms_of
 from normwise.torch_autograd import MEMORY
+from tests.oracles.torch_losses import OF_MEANS, VALUES
 
 Rivals = dict[str, Callable[[], Any]]
 
 
-def eager(loss: Loss) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-    """Return torch's own function, or the formula in torch's operations where torch has none."""
+def eager(loss: Loss) -> Callable[..., torch.Tensor]:
+    """Return torch's own function, or what a user of torch writes where torch has none."""
     own = getattr(torch.nn.functional, loss.function, None)
     if own is not None:
         return own
-    from array_api_compat import torch as xp
+    if loss.name in OF_MEANS:
+        return OF_MEANS[loss.name]
 
-    def composed(input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        return arrays.elementwise(xp, loss.formula, (input, target), loss.parameters)[0].mean()
+    def composed(*arrays: torch.Tensor) -> torch.Tensor:
+        return VALUES[loss.name](*arrays, reduction="none").mean()
 
     return composed
 
@@ -34,17 +35,34 @@ def data(size: int, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
     return tuple(torch.randn(size, dtype=dtype, generator=generator) for _ in range(2))  # type: ignore[return-value]
 
 
+def arrays_of(loss: Loss, size: int, dtype: torch.dtype) -> tuple[torch.Tensor, ...]:
+    """Return what a loss reads: for one of more than the residual numbers that are positive, and of like size."""
+    input, target = data(size, dtype)
+    if loss.written.arrays[0] == "x" or loss.name in OF_MEANS:
+        target = (0.5 * target).exp_()
+        logarithm = 0.5 * input + target.log()
+        input = logarithm if loss.parameters.get("log_input", False) else logarithm.exp_()
+    generator = torch.Generator().manual_seed(1)
+    return (input, target, *(torch.rand(size, dtype=dtype, generator=generator) + 0.7 for _ in loss.further_arrays))
+
+
+def in_words(text: str, theirs: Callable[..., torch.Tensor], size: int, **parameters: float) -> Rivals:
+    """Return a formula given as text, and the same in torch's operations."""
+    arrays = data(size, torch.float32)
+    return {"normwise": trained(normwise.loss(text, **parameters), *arrays), "eager": trained(theirs, *arrays)}
+
+
 def forward_and_backward(loss: Loss, size: int, dtype: torch.dtype, compiled: bool) -> Rivals:
     """Return the rivals that compute the mean and its gradient.
 
     Each has an input of its own: the gradient that one leaves behind is freed by the same one.
     """
-    input, target = data(size, dtype)
+    given = input, target, *_ = arrays_of(loss, size, dtype)
     ours, theirs = getattr(normwise, loss.function), eager(loss)
-    rivals: Rivals = {"normwise": trained(ours, input, target), "eager": trained(theirs, input, target)}
+    rivals: Rivals = {"normwise": trained(ours, *given), "eager": trained(theirs, *given)}
     if compiled:
         torch.compiler.reset()
-        rivals["compile"] = trained(torch.compile(theirs, dynamic=False), input, target)
+        rivals["compile"] = trained(torch.compile(theirs, dynamic=False), *given)
         gradient_and_value = torch.compile(torch.func.grad_and_value(theirs), dynamic=False)
 
         def both() -> torch.Tensor:

@@ -33,7 +33,7 @@ def rendered(results: dict[str, Any]) -> str:
         "against torch.compile, 2^24",
     ]
     lines = [f"| {' | '.join(head)} |", f"|{'-|' * len(head)}"]
-    for loss in dict.fromkeys(row["loss"] for row in results["rows"]):
+    for loss in dict.fromkeys(row["loss"] for row in results["rows"] if row["kind"] == "forward and backward"):
         about = [find(results["rows"], loss=loss, kind=k, size=n, dtype="float32") for k, n in columns]
         cells = [_cell(ratio(row, "eager")) for row in about]
         large = find(results["rows"], loss=loss, kind="forward and backward", size=LARGE, dtype="float32")
@@ -47,6 +47,7 @@ def rendered(results: dict[str, Any]) -> str:
         f"{1e3 * cold['import normwise']['median']:.0f} ms; the first call in a new process "
         f"{1e3 * cold['first call, torch loaded, kernels on disk']['median']:.0f} ms. "
         "For a loss that torch does not have, eager torch is the same formula in torch's operations, one by one.",
+        *_catalogue(results),
         *_norms(results),
         *_pairs(results),
     ]
@@ -82,6 +83,18 @@ def _wide(results: dict[str, Any]) -> list[str]:
         cells = [" / ".join(f"{buffers[home]:.1f}" for home in homes) for buffers in held]
         lines.append(f"| arrays held beyond the inputs: normwise / eager / torch.compile | {' | '.join(cells)} |")
     return [*lines, "", "Against eager torch / torch.compile, which multiply with the mask or the weight."]
+
+
+def _catalogue(results: dict[str, Any]) -> list[str]:
+    """The lines of the table of the other losses, and of formulas given as text."""
+    rows = [row for row in results["rows"] if row["kind"] in ("catalogue", "in words")]
+    if not rows:
+        return []
+    cells = [(f"`{row['loss']}`", _cell(ratio(row, "eager"))) for row in rows]
+    cells += [("", "")] * (-len(cells) % 3)
+    lines = ["", f"| {'loss | against eager | ' * 3}".rstrip(), "|-|-|-|-|-|-|"]
+    lines += [f"| {' | '.join(f'{a} | {b}' for a, b in cells[i : i + 3])} |" for i in range(0, len(cells), 3)]
+    return [*lines, "", f"Forward and backward, float32, 2^24 elements (of a text 2^22); {dates(results, rows)}."]
 
 
 def _norms(results: dict[str, Any]) -> list[str]:

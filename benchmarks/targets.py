@@ -5,6 +5,10 @@ from typing import Any, NamedTuple
 
 LARGE = 2**24
 ONCE_EAGER = {"l1": 12.0, "mse": 6.0, "smooth_l1": 6.0, "huber": 6.0}
+WHOLE = (*ONCE_EAGER, "log_cosh", "quantile")
+"""The losses that are measured at every size; the others at 2^24."""
+OTHERS_ONCE_EAGER = 4.0
+IN_WORDS_ONCE_EAGER = 5.0
 HUGE = 10**8
 NEAREST = (100_000, 100_000, 16)
 
@@ -104,6 +108,11 @@ def verdicts(results: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
         for what, buffers in (("forward and backward", 1.0), ("loss only", 0.0)):
             held = results.get("memory", {}).get(loss, {}).get(what, {}).get("normwise")
             at_most(f"{loss}, memory of {what}, in arrays", buffers + 0.05, held, "")
+    for row in measured:
+        if row["kind"] == "catalogue":
+            at_least(f"{row['loss']} against eager, 2^24", OTHERS_ONCE_EAGER, ratio(row, "eager"))
+        if row["kind"] == "in words":
+            at_least(f"{row['loss']}, given as text, against eager, 2^22", IN_WORDS_ONCE_EAGER, ratio(row, "eager"))
     cold = results.get("cold start", {})
     for what, bound in (
         ("import normwise", 0.1),

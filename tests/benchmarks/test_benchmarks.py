@@ -11,13 +11,20 @@ from benchmarks import peers
 from benchmarks.measure import interleaved
 from benchmarks.table import rendered
 from benchmarks.targets import ONCE_EAGER, verdicts
+from tests.samples import REPRESENTATIVE
 
 
 @pytest.mark.parametrize("name", sorted(normwise.losses))
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_rivals_compute_the_same(name: str, dtype: torch.dtype) -> None:
-    rivals = peers.forward_and_backward(normwise.losses[name], 1000, dtype, compiled=False)
-    assert peers.disagreement(rivals) < (1e-5 if dtype is torch.float32 else 1e-12)
+def test_rivals_compute_the_same(name: str) -> None:
+    """In double precision, in which a rival that squares first still has digits to lose."""
+    rivals = peers.forward_and_backward(normwise.losses[name], 1000, torch.float64, compiled=False)
+    assert peers.disagreement(rivals) < 1e-9
+
+
+@pytest.mark.parametrize("name", REPRESENTATIVE)
+def test_rivals_compute_the_same_in_single_precision(name: str) -> None:
+    rivals = peers.forward_and_backward(normwise.losses[name], 1000, torch.float32, compiled=False)
+    assert peers.disagreement(rivals) < 1e-5
 
 
 @pytest.mark.parametrize("name", sorted(ONCE_EAGER))
