@@ -127,9 +127,14 @@ def call_of_means(
     concerned = arrays if options is None else (*arrays, options.weight, options.mask, options.normalize)
     if has_torch_function(concerned):
         return _overridden(concerned, loss, arrays, parameters, reduction, options or PLAIN)
-    means = [compute(part, arrays, parameters, reduction, options) for part in loss.parts]
+    means = [compute(part, _read_by(part, arrays), parameters, reduction, options) for part in loss.parts]
     assert loss.finish is not None
     return of_numbers(loss.finish, *means)
+
+
+def _read_by(part: Loss, arrays: Sequence[Tensor]) -> list[Tensor]:
+    """The arrays, without those gradients that could only be zeros."""
+    return [a if n in part.formula.reads else a.detach() for n, a in zip(part.formula.arrays, arrays, strict=True)]
 
 
 def value_and_gradient_of_means(
