@@ -1,4 +1,4 @@
-"""torch's four losses, computed by normwise in code that knows nothing of it."""
+"""torch's losses of regression, computed by normwise in code that knows nothing of it."""
 
 # pyright: reportPrivateUsage=false
 from __future__ import annotations
@@ -23,10 +23,10 @@ _OURS: Mapping[Any, Function] = {
 
 
 class accelerate(TorchFunctionMode):
-    """Compute torch's four losses here, in code that knows nothing of it.
+    """Compute torch's losses of regression here, in code that knows nothing of it.
 
-    Within the context, torch.nn.functional's ``l1_loss``, ``mse_loss``, ``smooth_l1_loss`` and ``huber_loss`` are
-    those of `normwise.functional`, whoever calls them and however they were imported: torch's modules, a training
+    Within the context, torch.nn.functional's ``l1_loss``, ``mse_loss``, ``smooth_l1_loss``, ``huber_loss``,
+    ``gaussian_nll_loss`` and ``poisson_nll_loss`` are those of `normwise.functional`, whoever calls them and however they were imported: torch's modules, a training
     library, one's own code. Values and gradients are the same to rounding, with the library's own care for shapes, half
     precision and weights; all other operations stay torch's.
 

@@ -1,7 +1,7 @@
 """The losses as functions of torch tensors, NumPy arrays, and any array of the array API standard.
 
 Every loss of the catalogue is here under the name ``{name}_loss``. The functions are generated from the declarations:
-torch's four losses take their arguments in torch's order, the others take input, target and any further arrays, then
+torch's own losses take their arguments in torch's order, the others take input, target and any further arrays, then
 keywords.
 """
 
