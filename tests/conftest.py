@@ -20,14 +20,20 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that takes `loss` runs for every loss; one that takes `case`, for samples of its parameters."""
-    import normwise
-    from tests.samples import cases
+    """A test of the machinery runs for the representative losses, one of the catalogue for every loss.
 
-    if "loss" in metafunc.fixturenames:
-        metafunc.parametrize("loss", normwise.losses.values(), ids=list(normwise.losses))
-    if "case" in metafunc.fixturenames:
-        metafunc.parametrize("case", cases(), ids=str)
+    The former takes `loss`, or `case` for samples of its parameters; the latter `every_loss` or `every_case`.
+    """
+    import normwise
+    from tests.samples import cases, every_case, representative
+
+    losses = {"loss": representative, "every_loss": normwise.losses.values}
+    for name, members in losses.items():
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, members(), ids=lambda loss: loss.name)
+    for name, members in {"case": cases, "every_case": every_case}.items():
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, members(), ids=str)
 
 
 @pytest.fixture

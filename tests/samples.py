@@ -1,4 +1,4 @@
-"""Samples of what a loss is called with, drawn from its declaration: parameters, residuals, arrays."""
+"""Samples of what a loss is called with: parameters, residuals, arrays."""
 
 import itertools
 import math
@@ -13,6 +13,67 @@ import normwise
 from normwise.catalogue import Interval, Loss
 
 Array = npt.NDArray[Any]
+
+REPRESENTATIVE = ("l1", "mse", "smooth_l1", "huber", "log_cosh", "quantile")
+"""The losses that tests of the machinery run over: of every shape of formula, with and without parameters."""
+
+TELLING: Mapping[str, list[dict[str, float]]] = {
+    "smooth_l1": [{"beta": 0.0}, {"beta": 0.4}, {"beta": 7.5}],
+    "huber": [{"delta": 0.4}, {"delta": 7.5}],
+    "quantile": [{"q": 0.0}, {"q": 0.3}, {"q": 1.0}],
+    "pseudo_huber": [{"delta": 0.4}, {"delta": 1e4}],
+    "charbonnier": [{"eps": 2.0}],
+    "balanced_l1": [{"alpha": 0.25, "gamma": 2.0, "beta": 1.0}, {"alpha": 0.5, "gamma": 1.5, "beta": 0.4}],
+    "huber_quantile": [{"q": 0.0, "delta": 0.4}, {"q": 0.9, "delta": 2.0}],
+    "expectile": [{"q": 0.0}, {"q": 0.9}],
+    "linex": [{"a": -2.5}, {"a": 0.0}],
+    "cauchy": [{"c": 0.4}, {"c": 7.5}],
+    "geman_mcclure": [{"c": 0.4}, {"c": 7.5}],
+    "welsch": [{"c": 0.4}, {"c": 7.5}],
+    "barron": [
+        {"alpha": alpha, "c": c}
+        for alpha, c in [
+            (-math.inf, 1.0),
+            (-1e6, 1.0),
+            (-2.0, 0.4),
+            (-1e-6, 2.0),
+            (0.0, 1.0),
+            (1e-3, 1.0),
+            (0.5, 3.0),
+            (1.75, 1.0),
+            (2 - 2.0**-20, 1.0),
+            (2.0, 3.0),
+            (3.5, 1.0),
+            (math.inf, 1.0),
+        ]
+    ],
+    "arctan": [{"c": 0.4}, {"c": 7.5}],
+    "tukey": [{"c": 0.4}],
+    "andrews": [{"a": 0.4}],
+    "hampel": [{"a": 0.5, "b": 0.5, "c": 9.0}],
+    "ramsay": [{"a": 2.5}],
+    "trimmed_mean": [{"c": 0.4}],
+    "absolute_percentage": [{"eps": 0.0}, {"eps": 1.0}],
+    "gaussian_nll": [{"full": True, "eps": 0.5}],
+    "student_t_nll": [{"df": df} for df in (0.01, 1.0, 40.0, 1e12, math.inf)],
+    "poisson_nll": [{"log_input": False, "full": False, "eps": 1e-8}, {"log_input": True, "full": True, "eps": 1e-8}],
+    "poisson_deviance": [{"log_input": True}],
+    "gamma_deviance": [{"log_input": True}],
+    "tweedie_deviance": [
+        {"p": p, "log_input": log_input}
+        for p, log_input in [
+            (-1.0, False),
+            (0.0, False),
+            (1.0, False),
+            (1 + 2.0**-20, False),
+            (1.5, True),
+            (2.0, False),
+            (2 - 2.0**-20, True),
+            (3.0, False),
+        ]
+    ],
+}
+"""Parameters beside the defaults, in which a formula takes another way."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +91,31 @@ class Case:
     def function(self) -> Any:
         return getattr(normwise, self.loss.function)
 
-    def __call__(self, input: Any, target: Any, **keywords: Any) -> Any:
-        return self.function(input, target, **self.parameters, **keywords)
+    def __call__(self, input: Any, target: Any, *further: Any, **keywords: Any) -> Any:
+        return self.function(input, target, *further, **self.parameters, **keywords)
+
+
+def representative() -> list[Loss]:
+    return [normwise.losses[name] for name in REPRESENTATIVE]
+
+
+def pointwise() -> list[Loss]:
+    """The losses of which nothing is made but a sum or a mean."""
+    return [loss for loss in normwise.losses.values() if loss.finish is None]
 
 
 def cases() -> list[Case]:
-    return [Case(loss, given) for loss in normwise.losses.values() for given in parameter_samples(loss)]
+    """The representative losses with every combination of a few values of each parameter."""
+    return [Case(loss, given) for loss in representative() for given in parameter_samples(loss)]
+
+
+def every_case() -> list[Case]:
+    """Every loss of the catalogue, with its defaults and with what tells of them."""
+    return [case for loss in normwise.losses.values() for case in cases_of(loss)]
+
+
+def cases_of(loss: Loss) -> list[Case]:
+    return [Case(loss, given) for given in (dict(loss.parameters), *TELLING.get(loss.name, []))]
 
 
 def parameter_samples(loss: Loss) -> list[dict[str, float]]:

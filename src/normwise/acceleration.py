@@ -26,9 +26,9 @@ class accelerate(TorchFunctionMode):
     """Compute torch's losses of regression here, in code that knows nothing of it.
 
     Within the context, torch.nn.functional's ``l1_loss``, ``mse_loss``, ``smooth_l1_loss``, ``huber_loss``,
-    ``gaussian_nll_loss`` and ``poisson_nll_loss`` are those of `normwise.functional`, whoever calls them and however they were imported: torch's modules, a training
-    library, one's own code. Values and gradients are the same to rounding, with the library's own care for shapes, half
-    precision and weights; all other operations stay torch's.
+    ``gaussian_nll_loss`` and ``poisson_nll_loss`` are those of `normwise.functional`, whoever calls them and however
+    they were imported: torch's modules, a training library, one's own code. Values and gradients are the same to
+    rounding, with the library's own care for shapes, half precision and weights; all other operations stay torch's.
 
     Parameters
     ----------

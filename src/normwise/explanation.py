@@ -1,16 +1,10 @@
-"""What a loss is like, derived from its formula: its slopes, its shape, what it estimates, and what others call it.
-
-A shape is looked at where it can be told: at residuals over eighteen orders of magnitude, and on both sides of each
-place where a branch of the formula changes. What fails there fails; what holds there is said to hold on that grid.
-"""
+"""What a loss is like, derived from its formula: its slopes, its shape, what it estimates, and what others call it."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from normwise import plan
@@ -19,43 +13,25 @@ from normwise.catalogue.peers import Peer, peers_of
 from normwise.conversion import parameters_of, row_symbols
 from normwise.formula import Expression, Formula
 from normwise.formula.expression import apply, constant, is_constant
-from normwise.formula.primitives import COMPARISON, PRIMITIVES
-from normwise.formula.values import number_function
-
-TARGET = 1.0
-"""The target, and what further arrays hold, where the residual is not enough to tell the loss."""
+from normwise.formula.primitives import COMPARISONS, PRIMITIVES
+from normwise.shape import (
+    Kink,
+    Point,
+    Shape,
+    Trait,
+    bounded,
+    convex,
+    number,
+    reach,
+    redescending,
+    symmetric,
+)
 
 LONGEST, WIDEST = 14, 900
-"""Of a formula that is shown: lines of Python, characters of LaTeX, the size up to which its parts have no names."""
-
-GOLDEN = (1 + math.sqrt(5)) / 2
+"""Of a formula that is shown: lines of Python, characters of LaTeX."""
 
 TELLING = (-10.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 10.0)
 """The residuals of the table, in powers of ten that suit the loss, beside those where something jumps."""
-
-
-class Point(NamedTuple):
-    """The loss at a residual, or at a prediction, with its first and second derivative."""
-
-    at: float
-    value: float
-    slope: float
-    curvature: float
-
-
-class Kink(NamedTuple):
-    """A place where something jumps: the ``value``, the ``slope`` or the ``curvature``."""
-
-    at: float
-    jumps: str
-
-
-class Trait(NamedTuple):
-    """Whether the loss has a property, and how one knows."""
-
-    name: str
-    holds: bool
-    text: str
 
 
 class Alias(NamedTuple):
@@ -250,298 +226,6 @@ def _bound(loss: Any, given: Mapping[str, Any]) -> tuple[Loss, dict[str, float]]
     return plan.parse_loss(loss + (("," if ":" in loss else ":") + added if added else ""))
 
 
-class Shape:
-    """A loss along the residual, or along the prediction where the target is 1."""
-
-    def __init__(self, formula: Formula, parameters: Mapping[str, float]) -> None:
-        name = formula.arrays[0]
-        self.name = name
-        self.slope = formula.derivative(name)
-        self.curvature = formula.derivative(name, name)
-        self.centre = 0.0 if name == "r" else TARGET
-        self._names = (*formula.arrays, *parameters)
-        self._rest = (*[TARGET] * (len(formula.arrays) - 1), *parameters.values())
-        formulas = (formula, self.slope, self.curvature)
-        self._functions = [number_function(each.expression, *self._names) for each in formulas]
-        self.kinks, breaks = self._kinks(formula)
-        self.unit = max([1.0, *(abs(kink.at - self.centre) for kink in self.kinks)])
-        self.breaks = breaks
-        apart = [self.centre + side * self.unit * 10 ** (i / 20) for i in range(-120, 241) for side in (-1, 1)]
-        near = [self.centre + self.unit * i / 20 for i in range(-200, 201)]
-        sides = [each + side * _step(each) for each in breaks for side in (-1, 1)]
-        places = sorted({*apart, *near, *sides})
-        self.edges = [*self._edges(places)]
-        """Where the loss ends to be defined, with the side on which it is: -1 or 1."""
-        places += [edge + side * self.unit * 10**-i for edge, side in self.edges for i in range(1, 13)]
-        told = map(self.point, sorted({*places}))
-        self.grid = [p for p in told if math.isfinite(p.value) and math.isfinite(p.slope)]
-
-    @property
-    def defined(self) -> str:
-        """Where it is a number, if not everywhere."""
-        told = (f"{self.name} {'>' if side > 0 else '<'} {number(edge)}" for edge, side in self.edges)
-        return "where " + " and ".join(told) if self.edges else ""
-
-    @property
-    def overflows(self) -> str:
-        """Where it is infinite, if anywhere."""
-        told: list[str] = []
-        for side, end in ((-1, self.grid[0]), (1, self.grid[-1])):
-            beyond = self.point(self.centre + side * 1e12 * self.unit)
-            if not math.isfinite(beyond.slope) and not math.isnan(beyond.value):
-                told.append(f"{self.name} {'>' if side > 0 else '<'} {end.at:.3g}")
-        return "float64, where " + " or ".join(told) if told else ""
-
-    @property
-    def extent(self) -> str:
-        """Where it has been looked at."""
-        low, high = (f"{self.grid[i].at:.3g}" for i in (0, -1))
-        of = f"{len(self.grid):,} {'residuals' if self.name == 'r' else 'predictions'}"
-        if self.name != "r":
-            of += f" at the target {number(TARGET)}"
-        return f"{of} from {low} to {high}, and both sides of each jump: a yes is found on them, not proven"
-
-    def point(self, at: float) -> Point:
-        """The loss and its derivatives at a place."""
-        return Point(at, *(function(at, *self._rest) for function in self._functions))
-
-    def points(self, residuals: Iterable[float], reach: float) -> tuple[Point, ...]:
-        """The loss at residuals and where something jumps, without the places where it is not defined."""
-        scale = 10.0 ** round(math.log10(reach / 4))
-        places = {*(self.centre + residual * scale for residual in residuals), *(kink.at for kink in self.kinks)}
-        told = (self.point(place + 0.0) for place in sorted(places))
-        return tuple(point for point in told if not math.isnan(point.value))
-
-    def curve(self, reach: float) -> tuple[Point, ...]:
-        """The loss up to so far from the centre."""
-        told = (self.point(self.centre + reach * i / 80) for i in range(-80, 81))
-        return tuple(point for point in told if math.isfinite(point.value))
-
-    def _edges(self, places: Sequence[float]) -> Iterable[tuple[float, int]]:
-        def undefined(at: float) -> float:
-            return 1.0 if math.isnan(self.point(at).value) else -1.0
-
-        for low, high in pairwise(places):
-            if undefined(low) != undefined(high):
-                yield _root(undefined, low, high), 1 if undefined(low) > 0 else -1
-
-    def _kinks(self, formula: Formula) -> tuple[tuple[Kink, ...], list[float]]:
-        breaks = sorted({place for node, _ in formula.path.steps for place in self._breaks(node)})
-        return tuple(kink for kink in map(self._kink, breaks) if kink), breaks
-
-    def _breaks(self, node: Expression) -> Iterable[float]:
-        """Where the branch that a node takes changes."""
-        if node.primitive in ("absolute", "sign"):
-            apart = node.arguments[0]
-        elif node.primitive in ("minimum", "maximum") or node.primitive in COMPARISONS:
-            apart = apply("subtract", *node.arguments)
-        else:
-            return
-        function = number_function(apart, *self._names)
-
-        def difference(at: float) -> float:
-            return function(at, *self._rest)
-
-        places = [self.centre + side * 10 ** (i / 10) for i in range(-80, 81) for side in (-1, 1)]
-        places = sorted({*places, self.centre, 0.0})
-        signs = [(place, difference(place)) for place in places]
-        for (low, before), (high, after) in pairwise(signs):
-            if before == 0 and low != places[0] and after != 0:
-                yield low
-            elif before * after < 0:
-                yield _root(difference, low, high)
-
-    def _kink(self, at: float) -> Kink | None:
-        # What jumps is as far apart from near as from afar; what bends comes together.
-        near, far = ([self.point(at + side * by * _step(at)) for side in (-1, 1)] for by in (1, 100))
-        for jumps in ("value", "slope", "curvature"):
-            a, b = (getattr(point, jumps) for point in near)
-            apart = abs(a - b)
-            bend = abs(getattr(far[0], jumps) - getattr(far[1], jumps))
-            if math.isfinite(apart) and apart > max(0.5 * bend, 1e-5 * abs(a), 1e-5 * abs(b)):
-                return Kink(at, jumps)
-        return None
-
-
-COMPARISONS = frozenset(name for name, row in PRIMITIVES.items() if row.precedence == COMPARISON)
-
-
-def _step(at: float) -> float:
-    """How far the sides of a place are from it."""
-    return 1e-8 * (abs(at) or 1.0)
-
-
-def _root(function: Callable[[float], float], low: float, high: float) -> float:
-    below = function(low)
-    for _ in range(200):
-        middle = (low + high) / 2
-        value = function(middle)
-        if value == 0 or middle in (low, high):
-            low = middle
-            break
-        low, high = (middle, high) if value * below > 0 else (low, middle)
-    near = float(f"{low:.12g}") if abs(low) > 1e-30 else 0.0  # 1 rather than 0.9999999999999999
-    return near if abs(function(near)) <= abs(function(low)) + 1e-12 * abs(below) else low
-
-
-# --- traits -----------------------------------------------------------------------------------------------------------
-
-
-def convex(shape: Shape) -> Trait:
-    """Whether the slope never falls."""
-    sides = [abs(shape.point(shape.centre + side * shape.unit).slope) for side in (-1, 1)]
-    rounding = 1e-12 * max(slope if math.isfinite(slope) else 0.0 for slope in sides)
-    # The fall of an even loss is told of the positive side.
-    for points in ([point for point in shape.grid if point.at >= shape.centre], shape.grid):
-        falls: list[tuple[float, Point, Point]] = []
-        top = points[0]
-        for point in points:
-            top = top if point.slope < top.slope else point
-            fall = top.slope - point.slope
-            if fall > 1e-9 * max(abs(top.slope), abs(point.slope)) + rounding:
-                falls.append((fall, top, point))
-        if falls:
-            most = max(fall for fall, _, _ in falls)
-            _, high, low = next(each for each in falls if each[0] >= most / 2)
-            told = f"the slope falls from {number(high.slope)} at {shape.name} = {number(high.at)}"
-            return Trait("convex", False, f"{told} to {number(low.slope)} at {number(low.at)}")
-    return Trait("convex", True, "the slope nowhere falls")
-
-
-def symmetric(shape: Shape) -> Trait:
-    """Whether errors to both sides cost the same."""
-    worst, at = 0.0, 0.0
-    values = {point.at: point.value for point in shape.grid}
-    for point in shape.grid:
-        other = values.get(2 * shape.centre - point.at)
-        if point.at > shape.centre and other is not None:
-            apart = abs(point.value - other) / max(abs(point.value), abs(other), 1e-300)
-            if apart > worst and abs(point.at - shape.centre) >= 1e-3 * shape.unit:
-                worst, at = apart, point.at
-    centre = "0" if shape.name == "r" else f"the target {number(shape.centre)}"
-    if worst > 1e-6:
-        step = next((s for s in (1.0, 0.5) if math.isfinite(shape.point(shape.centre - s).value)), at - shape.centre)
-        below, above = shape.point(shape.centre - step), shape.point(shape.centre + step)
-        told = (
-            f"{number(below.value)} at {shape.name} = {number(below.at)}, {number(above.value)} at {number(above.at)}"
-        )
-        return Trait("symmetric", False, told)
-    return Trait("symmetric", True, f"the same on both sides of {centre}")
-
-
-class _Side(NamedTuple):
-    """The influence of outliers to one side."""
-
-    largest: float
-    at: float
-    near: float
-    """The largest six orders of magnitude nearer, or that far from where the loss ends to be defined."""
-    last: float
-    zero: float | None
-    """Beyond which it is 0."""
-    settled: float
-    """How far it is to nine tenths of the largest."""
-
-    @property
-    def is_bounded(self) -> bool:
-        return self.largest <= 1.001 * self.near
-
-    @property
-    def fades(self) -> bool:
-        return self.is_bounded and self.largest > 0 and abs(self.last) <= 1e-3 * self.largest
-
-
-def _side(shape: Shape, side: int) -> _Side | None:
-    points = [point for point in shape.grid[::side] if side * (point.at - shape.centre) > 0]
-    if len(points) < 2:
-        return None
-    reach = abs(points[-1].at - shape.centre)
-    edge = next((edge for edge, defined in shape.edges if defined != side), None)
-    share = 0.1 if reach < 1e11 * shape.unit else 1e-6  # it overflows before the grid ends
-
-    def is_near(point: Point) -> bool:
-        if edge is not None:
-            return abs(point.at - edge) >= 1e-6 * shape.unit
-        return abs(point.at - shape.centre) <= share * reach
-
-    near = max(abs(point.slope) for point in points if is_near(point))
-    most = _peak(shape, points)
-    zero = None
-    last = [point.at for point in points if point.slope != 0][-1:]
-    for place in sorted(shape.breaks, key=abs):
-        # It is selected to be 0 there, if it is not 0 a little before: it has not faded.
-        inside = shape.point(place - side * 1e-3 * abs(place)).slope
-        if last and side * (place - last[0]) >= -10 * _step(last[0]) and abs(inside) > 1e-9 * abs(most.slope):
-            zero = place
-            break
-    settled = next(abs(p.at - shape.centre) for p in points if abs(p.slope) >= 0.9 * abs(most.slope))
-    return _Side(abs(most.slope), most.at, near, points[-1].slope, zero, settled)
-
-
-def _peak(shape: Shape, points: Sequence[Point]) -> Point:
-    """Where the slope is largest, by golden section between the neighbours of the largest on the grid."""
-    places = range(len(points))
-    i = max(places, key=lambda place: abs(points[place].slope))
-    low, high = points[max(i - 1, 0)].at, points[min(i + 1, len(points) - 1)].at
-    for _ in range(80):
-        a, b = high - (high - low) / GOLDEN, low + (high - low) / GOLDEN
-        low, high = (low, b) if abs(shape.point(a).slope) >= abs(shape.point(b).slope) else (a, high)
-    found = shape.point((low + high) / 2)
-    return found if abs(found.slope) > (1 + 1e-12) * abs(points[i].slope) else points[i]
-
-
-def reach(shape: Shape) -> float:
-    """How far from the centre the loss is worth a look: twice the last kink, or to where its influence is settled."""
-    kinks = [abs(kink.at - shape.centre) for kink in shape.kinks]
-    if any(kinks):
-        return 2 * max(kinks)
-    sides = [side for side in _sides(shape).values() if side.is_bounded]
-    ends = [1.5 * abs(side.zero) for side in sides if side.zero] or [4 * side.settled for side in sides]
-    # What has no scale of its own, as the absolute error, is settled at once.
-    return max((end for end in ends if 1e-4 < end < 1e9 and shape.name == "r"), default=3.0)
-
-
-def _sides(shape: Shape) -> dict[str, _Side]:
-    """Both sides; one where the loss is defined to one side only."""
-    told = {"below": _side(shape, -1), "above": _side(shape, 1)}
-    return {name: side for name, side in told.items() if side is not None}
-
-
-def bounded(shape: Shape) -> Trait:
-    """Whether an outlier's pull has a bound."""
-    sides = _sides(shape)
-    if all(side.is_bounded for side in sides.values()):
-        most = max(side.largest for side in sides.values())
-        return Trait("bounded", True, f"an outlier pulls with a slope of {number(most)} at most")
-    told = [
-        f"{name} {'at most ' + number(side.largest) if side.is_bounded else 'the slope grows without end'}"
-        for name, side in sides.items()
-    ]
-    if not any(side.is_bounded for side in sides.values()):
-        told = ["the farther an outlier is, the more it pulls"]
-    return Trait("bounded", False, ", ".join(told))
-
-
-def redescending(shape: Shape) -> Trait:
-    """Whether far outliers are let go of."""
-    sides = _sides(shape)
-    fading = {name: side for name, side in sides.items() if side.fades}
-    told: list[str] = []
-    for name, side in fading.items():
-        gone = f"0 from {number(side.zero)} on" if side.zero is not None else "fades to 0"
-        told.append(f"{name}, the pull is largest at {shape.name} = {number(side.at)} and {gone}")
-    if len(fading) == len(sides) == 2 and len({(abs(s.at - shape.centre), s.largest) for s in fading.values()}) == 1:
-        side = fading["above"]
-        gone = f"0 from {number(side.zero)} on" if side.zero is not None else "fades to 0"
-        told = [f"the pull is largest at {number(side.at)}, and {gone}"]
-    if not fading:
-        return Trait("redescending", False, "a far outlier pulls as much as any, or more")
-    return Trait("redescending", len(fading) == len(sides), "; ".join(told))
-
-
-# --- words ------------------------------------------------------------------------------------------------------------
-
-
 def alias(peer: Peer) -> Alias:
     """What a row of the table says, in words."""
     path, _, choice = peer.names[0].partition("(")
@@ -616,11 +300,6 @@ def spellings(told: Explanation) -> list[tuple[str, str]]:
         if formula is told.formula and told.latex:
             shown.append(("LaTeX", told.latex))
     return shown
-
-
-def number(value: float) -> str:
-    """A number with four digits."""
-    return f"{value + 0.0:.4g}"
 
 
 def plain(value: Any) -> str:

@@ -19,7 +19,8 @@ from normwise.catalogue import Loss
 from normwise.catalogue.peers import LIBRARIES, peers_of
 from normwise.evaluation.result import Evaluation
 from normwise.evaluation.table import Table, notes, tables
-from normwise.explanation import Explanation, number, plain, spellings, title_of
+from normwise.explanation import Explanation, plain, spellings, title_of
+from normwise.shape import number
 
 PATIENCE = 1.0
 """Seconds that pass before a progress bar is shown."""

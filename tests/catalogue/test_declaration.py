@@ -25,13 +25,24 @@ def test_an_interval_holds_its_ends_as_it_says(interval: Interval, inside: list[
     assert not any(value in interval for value in outside)
 
 
-def test_a_loss_is_documented_and_its_defaults_are_in_its_domain(loss: Loss) -> None:
+def test_a_loss_is_documented_and_its_defaults_are_in_its_domain(every_loss: Loss) -> None:
+    loss = every_loss
     assert loss.documentation.splitlines()[0].endswith(".")
-    assert set(loss.domain) <= set(loss.parameters)
-    assert all(loss.parameters[name] in interval for name, interval in loss.domain.items())
+    assert loss.minimiser
+    assert set(loss.domain) <= {*loss.parameters, *loss.further_arrays}
+    assert all(default in loss.domain.get(name, Interval()) for name, default in loss.parameters.items())
+    assert {name for name, default in loss.parameters.items() if isinstance(default, bool)} == loss.flags
 
 
-def test_a_loss_has_a_function_and_a_module(loss: Loss) -> None:
+def test_a_domain_may_name_a_further_array() -> None:
+    def scaled(r: Any, scale: Any) -> Any:
+        return abs(r) / scale
+
+    assert declare(scaled, domain={"scale": Interval(0, 1)}).domain == {"scale": Interval(0, 1)}
+
+
+def test_a_loss_has_a_function_and_a_module(every_loss: Loss) -> None:
+    loss = every_loss
     function = getattr(normwise, loss.function)
     assert function is getattr(normwise.functional, loss.function)
     assert function.__name__ == loss.function

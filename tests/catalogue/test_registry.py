@@ -11,22 +11,22 @@ import normwise
 ADDED = '''
 
 @loss(domain={"p": POSITIVE})
-def charbonnier(r, p=0.5):
+def rounded(r, p=0.5):
     """Smoothed absolute error."""
     return (r * r + 1e-6) ** p
 '''
 USED = """
 import numpy, torch, normwise
-assert "charbonnier" in normwise.losses
+assert "rounded" in normwise.losses
 x, t = torch.tensor([3.0, 4.0], requires_grad=True), torch.zeros(2)
-value = normwise.charbonnier_loss(x, t)
+value = normwise.rounded_loss(x, t)
 value.backward()
 assert abs(value.item() - 3.5) < 1e-5, value
-assert normwise.nn.CharbonnierLoss(p=0.5)(x, t) == value
-assert normwise.functional.charbonnier_loss(x.detach().numpy(), t.numpy(), p=1.0) > 12
-assert "charbonnier_loss" in dir(normwise) and "CharbonnierLoss" in dir(normwise.nn)
+assert normwise.nn.RoundedLoss(p=0.5)(x, t) == value
+assert normwise.functional.rounded_loss(x.detach().numpy(), t.numpy(), p=1.0) > 12
+assert "rounded_loss" in dir(normwise) and "RoundedLoss" in dir(normwise.nn)
 try:
-    normwise.charbonnier_loss(x, t, p=-1.0)
+    normwise.rounded_loss(x, t, p=-1.0)
 except RuntimeError:
     print("done")
 """

@@ -3,6 +3,7 @@
 Each takes the residual, or prediction and target, then the further arrays, then the parameters by name.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -58,11 +59,15 @@ def _gaussian_nll(r: Any, var: Any, full: bool, eps: Any) -> Any:
     return (log(var) + r**2 / var) / 2 + (log(2 * pi) / 2 if full else 0)
 
 
+@functools.cache
+def _student_constant(df: Any, precision: int) -> Any:
+    return loggamma(df / 2) - loggamma((df + 1) / 2) + log(pi * df) / 2
+
+
 def _student_t_nll(r: Any, scale: Any, df: Any) -> Any:
     if df == inf:
         return log(scale) + (r / scale) ** 2 / 2 + log(2 * pi) / 2
-    normal = loggamma((df + 1) / 2) - loggamma(df / 2) - log(pi * df) / 2 - log(scale)
-    return (df + 1) / 2 * log(1 + (r / scale) ** 2 / df) - normal
+    return (df + 1) / 2 * log(1 + (r / scale) ** 2 / df) + log(scale) + _student_constant(df, mpmath.mp.prec)
 
 
 def _poisson_nll(x: Any, t: Any, log_input: bool, full: bool, eps: Any) -> Any:

@@ -13,8 +13,11 @@ from normwise.catalogue.registry import losses
 
 __all__ = ["BUILT_IN", "Interval", "Loss", "declare", "losses"]
 
-for _page in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_page.name}")
+_PAGES = ("regression", "quantiles", "robust", "adaptive", "relative", "means", "likelihood", "deviance")
+"""The order in which the pages are shown; further ones follow."""
+
+for _page in dict.fromkeys((*_PAGES, *(page.name for page in pkgutil.iter_modules(__path__)))):
+    importlib.import_module(f"{__name__}.{_page}")
 
 BUILT_IN = frozenset(losses)
 """The names of the catalogue's own losses, which keep their meaning."""

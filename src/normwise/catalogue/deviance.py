@@ -60,7 +60,7 @@ def tweedie_deviance(x, t, p=1.5, log_input=False):
     # It is twice the integral of (u - t) / u^p over u from t to x; with u = t exp(w) the integrand is t^(2-p) times
     # exp((1-p) w) (exp(w) - 1), near w = 0 a series.
     mean = where(log_input != 0, exp(x), x)
-    y = where(t > 0, t, 1)
+    y = where(t <= 0, 1, t)
     w = where(log_input != 0, x - log(y), log_ratio(x, y))
     near = abs(w) * (1 + abs(1 - p)) < 1
     s = where(near, w, 0)
@@ -70,8 +70,9 @@ def tweedie_deviance(x, t, p=1.5, log_input=False):
     far = _integral(w, 2 - p, at_x, at_t) - _integral(w, 1 - p, lower * t, at_t)
     whole = where(near, at_t * (s * s * growth_series(s, 1 - p)), far)
     # Without a positive target, or one that matters, the first term is left out; one that cannot be is infinitely far.
-    none = at_x / where(p < 2, 2 - p, 0)
-    rest = at_x / where(p < 1, 2 - p, 0) - where(p < 1, lower * t / where(p < 1, 1 - p, 1), 0)
-    unit = where(t == 0, none, where(where(t > 0, at_x, math.inf) < math.inf, whole, rest))
+    impossible = where(mean == mean, math.inf, mean)
+    none = where(p < 2, at_x / where(p < 2, 2 - p, 1), impossible)
+    rest = where(p < 1, at_x / where(p < 1, 2 - p, 1) - lower * t / where(p < 1, 1 - p, 1), impossible)
+    unit = where(t == 0, none, where(where(t <= 0, math.inf, at_x) == math.inf, rest, whole))
     error = mean - t
     return where(p == 0, error * error, 2 * unit)

@@ -5,7 +5,8 @@ import math
 
 from normwise.catalogue.norms import root
 from normwise.catalogue.registry import loss
-from normwise.formula import log, log1p, where
+from normwise.catalogue.relative import msle
+from normwise.formula import log, where
 
 
 def _logarithm(m0):
@@ -37,8 +38,7 @@ def rmsle(x, t):
 
     scikit-learn's root_mean_squared_log_error. Keras raises x and t to 1e-7 first; here numbers below -1 are nan.
     """
-    d = log1p(x) - log1p(t)
-    return d * d
+    return msle.written(x=x, t=t)
 
 
 @loss(finish=_logarithm, minimiser="mean", noise="Gaussian, of unknown variance", module="LogMSELoss")

@@ -4,7 +4,7 @@
 from normwise.catalogue.declaration import NON_NEGATIVE, POSITIVE
 from normwise.catalogue.elementary import growth_series, log1p_ratio, smaller_ratio
 from normwise.catalogue.registry import loss
-from normwise.formula import expm1, log1p, sqrt, where
+from normwise.formula import exp, expm1, log1p, sqrt, where
 
 
 @loss(accepts=("integer", "complex"), minimiser="median", noise="Laplace")
@@ -85,8 +85,10 @@ def charbonnier(r, eps=1e-3):
     It is eps, not 0, at r = 0, as in BasicSR (whose own eps is the square of this one); kornia's, from which 1 is
     subtracted, is the pseudo-Huber loss.
     """
+    a = abs(r)
     far, q = smaller_ratio(r, eps)
-    return where(far, abs(r), eps) * sqrt(1 + q * q)
+    root = sqrt(1 + q * q)
+    return where(far, a + eps * (eps / where(far, a, eps)) / (1 + root), eps * root)
 
 
 @loss(minimiser="M-estimate of location", noise="hyperbolic secant")
@@ -98,9 +100,10 @@ def log_cosh(r):
     """
     a = abs(r)
     near = a < 1
-    m = expm1(where(near, r, -a))
-    # The denominator is safe on both sides: an autograd that multiplies with 0 must find no 0 / 0 on the one not taken.
-    return where(near, 0, a) + log1p(where(near, 0.5 * m * m / (1 + where(near, m, 0)), m + 0.5 * m * m))
+    # Each side is given a number that is harmless to it where the other is taken.
+    m = expm1(where(near, r, 0))
+    u = where(near, 0.5 * m * m / (1 + m), 0.5 * exp(where(near, 0, -2 * a)) - 0.5)
+    return where(near, 0, a) + log1p(u)
 
 
 @loss(

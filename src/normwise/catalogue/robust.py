@@ -70,7 +70,7 @@ def barron(r, alpha=1.0, c=1.0):
     y = where(far, abs(z) / sqrt(b), 1)
     near = where(far, 1, z)
     s = where(far, b * (2 * log(y) + log1p(u)), near * (near * log1p_ratio(u)))
-    e = 0.5 * (alpha / b) * s
+    e = 0.5 * (alpha / b) * where(s > 1e37, 1e37, s)  # of an infinite residual finite, for alpha may be 0
     small = abs(e) < 1
     v = where(small, e, 0)
     rising = where(far, e, 0) > 0

@@ -182,10 +182,15 @@ def _fold_units(primitive: str, nodes: tuple[Expression, ...]) -> Expression | N
             return constant(0)
         case ("negative", (a,)) if is_constant(a) and isinstance(a.value, (int, float)):
             return constant(-a.value)
-        case ("where", (_, a, b)) if a is b:
+        case ("where", (_, a, b)) if a is b or (is_constant(a) and is_constant(b) and _alike(a.value, b.value)):
             return a
         case _:
             return None
+
+
+def _alike(a: object, b: object) -> bool:
+    """Whether two numbers are one, be it an integer and a float; 0.0 and -0.0 are two."""
+    return a == b and str(a).startswith("-") == str(b).startswith("-")
 
 
 def _intern(

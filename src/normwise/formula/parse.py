@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 
 from normwise.errors import FormulaError, near_names
 from normwise.formula.expression import Expression, Number, apply, constant, variable
-from normwise.formula.primitives import COMPARISON, PRIMITIVES
+from normwise.formula.primitives import COMPARISONS, PRIMITIVES
 from normwise.formula.trace import Formula
 
 LONGEST = 2000
@@ -43,8 +43,6 @@ _OPERATORS: Mapping[type[ast.AST], str] = {
     ast.Eq: "equal",
     ast.NotEq: "not_equal",
 }
-
-_COMPARISONS = frozenset(row.name for row in PRIMITIVES.values() if row.precedence == COMPARISON)
 
 _CALLED = {call[1]: row.name for row in PRIMITIVES.values() if (call := re.match(r"(\w+)\(", row.python))}
 FUNCTIONS: Mapping[str, str] = {**_CALLED, "min": "minimum", "max": "maximum"}
@@ -205,7 +203,7 @@ class _Reader:
 
     def is_condition(self, expression: Expression) -> bool:
         """Whether it is true or false."""
-        return expression.primitive in _COMPARISONS
+        return expression.primitive in COMPARISONS
 
     def _apply(self, primitive: str, *arguments: Expression) -> Expression:
         if primitive == "power":

@@ -358,3 +358,4 @@ _rows = [
 ]
 
 PRIMITIVES: dict[str, Primitive] = {row.name: row for row in _rows}
+COMPARISONS = frozenset(row.name for row in _rows if row.precedence == COMPARISON)

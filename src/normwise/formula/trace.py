@@ -96,9 +96,9 @@ class Formula:
         """The formula with arrays replaced by expressions of other arrays: the residual by prediction - target, say."""
         return Formula(self.name, arrays, self.parameters, substitute(self.expression, replacements))
 
-    def __call__(self, **arguments: Expression) -> Expression:
-        """The formula of other expressions, within another formula."""
-        return substitute(self.expression, arguments)
+    def __call__(self, **arguments: Any) -> Expression:
+        """The formula of other expressions and numbers, within another formula."""
+        return substitute(self.expression, {name: as_expression(given) for name, given in arguments.items()})
 
     def latex(self) -> str:
         """The formula in LaTeX, for math mode."""

@@ -48,6 +48,10 @@ def test_a_kernel_is_made_of_packed_instructions(loss: Loss, real: Real, kind: s
     assert_packed(spec_of(loss.formula, kind, real, strided), real)
 
 
+def test_every_loss_is_made_of_packed_instructions(every_loss: Loss) -> None:
+    assert_packed(spec_of(every_loss.formula, "reduce with gradient", "float32", strided=False), "float32")
+
+
 @pytest.mark.parametrize("real", get_args(Real))
 @pytest.mark.parametrize("kind", ["reduce with gradient", "map"])
 @pytest.mark.parametrize("function", [lambda x: 1 - cos(x), lambda x: arctan(x * x)], ids=["1 - cos", "arctan"])
