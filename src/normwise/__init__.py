@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from normwise import functional as functional
     from normwise import nn as nn
+    from normwise import scores as scores
     from normwise.acceleration import accelerate as accelerate
     from normwise.accumulator import Accumulator as Accumulator
     from normwise.catalogue import losses as losses
@@ -51,7 +52,7 @@ _HOME = {
 }
 """Where each public name lives. A name is loaded at its first use, so importing normwise loads no array library."""
 
-_MODULES = ("errors", "formula", "functional", "integrations", "nn")
+_MODULES = ("errors", "formula", "functional", "integrations", "nn", "scores")
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 from normwise.catalogue import losses as catalogue
-from normwise.errors import InputError
+from normwise.errors import FormulaError, InputError
 from normwise.evaluation import Evaluation, evaluate
 from normwise.explanation import explain
 
@@ -150,6 +150,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     try:
         code = app(arguments, standalone_mode=False)
         sys.stdout.flush()
+    except FormulaError as error:
+        _fail(*str(error).split("\n    "))  # the formula, and a pointer to the place
     except InputError as error:
         _fail(str(error))
     except typer.TyperException as error:
@@ -162,9 +164,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(message: str) -> NoReturn:
+def _fail(message: str, *shown: str) -> NoReturn:
     # Not through Rich, which would break the line to the terminal's width.
-    print(f"normwise: {' '.join(message.split())}", file=sys.stderr)
+    print(f"normwise: {' '.join(message.split())}", *(f"    {line}" for line in shown), sep="\n", file=sys.stderr)
     sys.exit(BAD_INPUT)
 
 
