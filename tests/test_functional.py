@@ -294,9 +294,9 @@ def test_value_and_grad_takes_a_loss_by_any_name() -> None:
         np.testing.assert_array_equal(gradient, [1.0, 3.0])
 
 
-@pytest.mark.parametrize("name", ["mae", 3, None])
+@pytest.mark.parametrize("name", ["mea", 3, None])
 def test_value_and_grad_of_what_is_no_loss_is_refused(name: Any) -> None:
-    with pytest.raises(ValueError, match=r"there is no loss 'mae'|a loss is named by a string"):
+    with pytest.raises(ValueError, match=r"there is no loss 'mea'|a loss is named by a string"):
         normwise.value_and_grad(name)
 
 

@@ -127,7 +127,9 @@ def loaded_by(statement: str) -> set[str]:
     return {line.rpartition("|")[2].strip().split(".")[0] for line in trace.splitlines()}
 
 
-HEAVY = {"torch", "numba", "duckdb", "pandas", "polars", "sympy", "scipy", "numpy", "narwhals", "llvmlite"}
+PEERS = {"jax", "keras", "lightgbm", "sklearn", "torchmetrics", "xgboost"}
+"""What `normwise.integrations` is for."""
+HEAVY = PEERS | {"torch", "numba", "duckdb", "pandas", "polars", "sympy", "scipy", "numpy", "narwhals", "llvmlite"}
 
 
 def test_importing_the_package_loads_no_array_library() -> None:

@@ -179,6 +179,9 @@ class Losses(Dataset[torch.Tensor]):
 
 # torch starts its workers by fork, of which newer versions of Python warn where threads are.
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+# So does JAX, which other tests may have loaded.
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:.*_at_fork:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_workers_compute_the_same(method: str) -> None:
     if method not in multiprocessing.get_all_start_methods():

@@ -118,7 +118,7 @@ def _finished(loss: Loss, means: Sequence[Any]) -> list[Any]:
     assert finish is not None
     xp = array_api_compat.array_namespace(*means) if not isinstance(means[0], float) else np
     arrays = [xp.asarray(mean) for mean in means]
-    return array_engine.elementwise(xp, finish, arrays, {}, *(finish.derivative(name) for name in finish.arrays))
+    return _elementwise(xp, finish, arrays, {}, *(finish.derivative(name) for name in finish.arrays))
 
 
 def sums(loss: Loss, arrays: Arrays, parameters: tuple[float, ...], options: Options) -> State:
@@ -162,7 +162,16 @@ def _values(made: Call, formula: Formula) -> Any:
     wide = [a if n == MASK else made.xp.astype(a, made.wide, copy=False) for n, a in made.arrays.items()]
     named = dict(zip(made.arrays, wide, strict=True))
     bound = dict(zip(formula.parameters, parameters, strict=True))
-    return array_engine.elementwise(made.xp, formula, [named[name] for name in formula.arrays], bound)[0]
+    return _elementwise(made.xp, formula, [named[name] for name in formula.arrays], bound)[0]
+
+
+def _elementwise(xp: Any, *given: Any) -> list[Any]:
+    """Compute values per element; JAX, which differentiates, is told the formulas' own derivatives."""
+    if array_api_compat.is_jax_namespace(xp):
+        from normwise import jax_values as engine
+    else:
+        engine = array_engine
+    return engine.elementwise(xp, *given)
 
 
 def _reduced(made: Call) -> tuple[Any, Any]:

@@ -386,7 +386,7 @@ def seasonal_scale(
         raise InputError(f"season is to be a whole number of 1 or more, not {season!r}")
     axis = plan.dimensions((dim,), len(training.shape))[0]
     before = (slice(None),) * axis
-    late, early = (*before, slice(season, None)), (*before, slice(None, -season))
+    late, early = (*before, slice(season, None), ...), (*before, slice(None, -season), ...)
     if nan_policy == "omit":
         present = training == training
         mask = present if mask is None else mask & present

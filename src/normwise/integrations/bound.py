@@ -1,0 +1,119 @@
+"""A loss with its parameters, as the libraries keep one: copied, pickled and called by rows."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from normwise import plan
+from normwise.catalogue import Loss, losses
+from normwise.errors import InputError, ShapeMismatchError
+from normwise.functional import function_of
+
+
+@dataclass(frozen=True, eq=False)
+class Bound:
+    """A loss with all its parameters.
+
+    It is pickled by name, as a function is; a copy of it is itself.
+    """
+
+    loss: Loss
+    parameters: dict[str, float]
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
+
+    def __reduce__(self) -> Any:
+        if losses.get(self.loss.name) is not self.loss:
+            raise pickle.PicklingError(f"{self.loss.name} is not, or no longer, the loss of that name in the catalogue")
+        return bind, (self.loss.name, self.parameters)
+
+
+def bind(loss: Any, given: Mapping[str, Any]) -> Bound:
+    """Return a loss (its name, ``"huber:delta=2"``, its function, or itself) with these parameters."""
+    found, told = plan.parse_loss(loss) if isinstance(loss, str) else (plan.find_loss(loss), {})
+    return Bound(found, plan.bind_parameters(found, {**told, **given}))
+
+
+def bind_two(loss: Any, given: Mapping[str, Any], caller: str) -> Bound:
+    """Return a loss with its parameters, where the library that calls it brings prediction and target alone.
+
+    Raises
+    ------
+    InputError
+        Where the loss reads further arrays.
+    """
+    bound = bind(loss, given)
+    further = bound.loss.further_arrays
+    if further:
+        raise InputError(
+            f"{bound.loss.name} reads {', '.join(further)} beside prediction and target, which {caller} does not bring"
+        )
+    return bound
+
+
+def bind_pointwise(loss: Any, given: Mapping[str, Any], caller: str) -> Bound:
+    """Return a loss as `bind_two` does, where the library asks for values or derivatives of each element.
+
+    Raises
+    ------
+    InputError
+        Where the loss is made of means, too.
+    """
+    bound = bind_two(loss, given, caller)
+    plan.check_is_pointwise(bound.loss)
+    return bound
+
+
+_READ = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def real(given: Any) -> Any:
+    """Return what a library hands over as an array of float32 or float64 that the kernels can read."""
+    array = np.asarray(given)
+    return np.require(array, None if array.dtype in _READ else np.float64, "A")
+
+
+def rows(prediction: Any, target: Any, weight: Any) -> tuple[Any, Any, Any]:
+    """Return the three as arrays of the prediction's shape; a weight is one for each row, or None."""
+    prediction, target = real(prediction), real(target)
+    if target.shape != prediction.shape:  # the boosters flatten the targets of several outputs
+        if target.size != prediction.size:
+            raise unlike(prediction.shape, target.shape)
+        target = target.reshape(prediction.shape)
+    if weight is None or np.size(weight) == 0 != prediction.size:  # XGBoost's way to say that there are none
+        return prediction, target, None
+    weight = real(weight)
+    weight = weight.reshape(weight.shape + (1,) * (prediction.ndim - weight.ndim))
+    plan.check_broadcasts("weight", weight.shape, prediction.shape)
+    return prediction, target, np.broadcast_to(weight, prediction.shape)
+
+
+def unlike(prediction: tuple[int, ...], target: tuple[int, ...]) -> ShapeMismatchError:
+    """Return the error of shapes that differ, in the words of libraries that offer no broadcasting."""
+    return ShapeMismatchError(f"y_pred is {prediction} but y_true is {target}: expected one prediction for each target")
+
+
+class Score:
+    """The mean loss as a function of ``(y_true, y_pred, sample_weight=None)``, the form of scikit-learn's metrics.
+
+    As theirs, and unlike some losses' own functions, it divides by the sum of the weights.
+    """
+
+    def __init__(self, bound: Bound) -> None:
+        self.bound = bound
+        self.__name__ = bound.loss.name
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        prediction, target, weight = rows(y_pred, y_true, sample_weight)
+        function = function_of(self.bound.loss)
+        return float(function(prediction, target, weight=weight, normalize="weight", **self.bound.parameters))
+
+    def __repr__(self) -> str:
+        parameters = "".join(f", {name}={value!r}" for name, value in self.bound.parameters.items())
+        return f"{type(self).__name__}({self.bound.loss.name!r}{parameters})"

@@ -1,0 +1,331 @@
+"""Objectives and metrics in XGBoost and LightGBM, beside what these have of their own."""
+
+import copy
+import pickle
+from typing import Any
+
+import lightgbm
+import numpy as np
+import pytest
+import xgboost
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes
+from sklearn.model_selection import GridSearchCV
+
+import normwise
+from normwise.formula import log, sqrt
+from normwise.integrations import lightgbm_metric, lightgbm_objective, xgboost_metric, xgboost_objective
+
+X, Y = load_diabetes(return_X_y=True)
+W = np.random.default_rng(0).uniform(0.5, 2.0, len(Y))
+MEDIAN = float(np.median(Y))
+XGBOOST = {"base_score": MEDIAN, "max_depth": 3, "learning_rate": 0.1, "nthread": 1}
+LIGHTGBM = {
+    "verbose": -1,
+    "num_leaves": 7,
+    "learning_rate": 0.1,
+    "deterministic": True,
+    "num_threads": 1,
+    "boost_from_average": False,
+}
+ROUNDS = 10
+
+Weight = Any
+weights = pytest.mark.parametrize("weight", [None, W], ids=["alone", "weighted"])
+makers = pytest.mark.parametrize("maker", [xgboost_objective, lightgbm_objective])
+
+
+def by_xgboost(objective: Any, parameters: Any, weight: Weight = None, rounds: int = ROUNDS) -> xgboost.Booster:
+    """A model with an objective of XGBoost's by name, or with one of ours."""
+    data = xgboost.DMatrix(X, Y, weight=weight)
+    if isinstance(objective, str):
+        return xgboost.train({**XGBOOST, "objective": objective, **parameters}, data, rounds)
+    return xgboost.train(XGBOOST, data, rounds, obj=objective)
+
+
+def by_lightgbm(objective: Any, parameters: Any, weight: Weight = None, rounds: int = ROUNDS) -> lightgbm.Booster:
+    data = lightgbm.Dataset(X, Y, weight=weight, init_score=np.full(len(Y), MEDIAN))
+    return lightgbm.train({**LIGHTGBM, "objective": objective, **parameters}, data, rounds)
+
+
+def splits(model: Any) -> list[Any]:
+    """What each tree asks, node by node, but not what its leaves answer."""
+    frame = model.trees_to_dataframe()
+    if isinstance(model, xgboost.Booster):
+        return frame.loc[frame["Feature"] != "Leaf", ["ID", "Feature", "Split"]].to_numpy().tolist()  # type: ignore[no-any-return]
+    return frame.dropna(subset="split_feature")[["node_index", "split_feature", "threshold"]].to_numpy().tolist()  # type: ignore[no-any-return]
+
+
+@weights
+def test_half_the_squared_error_is_xgboosts_own(weight: Weight) -> None:
+    theirs, ours = (
+        by_xgboost("reg:squarederror", {}, weight),
+        by_xgboost(xgboost_objective("mse", factor=0.5), {}, weight),
+    )
+    assert splits(ours) == splits(theirs)
+    np.testing.assert_allclose(ours.predict(xgboost.DMatrix(X)), theirs.predict(xgboost.DMatrix(X)), rtol=1e-5)
+
+
+@weights
+def test_half_the_squared_error_is_lightgbms_own(weight: Weight) -> None:
+    theirs, ours = by_lightgbm("l2", {}, weight), by_lightgbm(lightgbm_objective("mse", factor=0.5), {}, weight)
+    assert splits(ours) == splits(theirs)
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-6)
+
+
+def test_hubers_loss_is_lightgbms_own() -> None:
+    theirs = by_lightgbm("huber", {"alpha": 30.0}, W)
+    ours = by_lightgbm(lightgbm_objective("huber:delta=30"), {}, W)
+    assert splits(ours) == splits(theirs)
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-6)
+
+
+def test_the_exact_curvature_is_that_of_xgboosts_pseudo_huber(catalogue: None) -> None:
+    @normwise.loss
+    def pseudo_huber_of_their_own(r, d=1.0):
+        return d * d * (sqrt(1 + (r / d) ** 2) - 1)
+
+    theirs = by_xgboost("reg:pseudohubererror", {"huber_slope": 40.0})
+    ours = by_xgboost(xgboost_objective(pseudo_huber_of_their_own, d=40.0, curvature="exact"), {})
+    data = xgboost.DMatrix(X)
+    np.testing.assert_allclose(ours.predict(data), theirs.predict(data), rtol=1e-4)
+
+
+RENEWED = {
+    "l1": (("reg:absoluteerror", {}), ("l1", {})),
+    "quantile:q=0.8": (("reg:quantileerror", {"quantile_alpha": 0.8}), ("quantile", {"alpha": 0.8})),
+}
+
+
+# Both renew the leaves of these two losses to medians and quantiles of the residuals, which an objective of somebody
+# else's cannot ask for. What precedes the renewal, the splits of the first tree, follows from gradients and curvature.
+@pytest.mark.parametrize("named", RENEWED)
+def test_losses_whose_leaves_are_renewed_split_alike(named: str) -> None:
+    theirs: Any = by_xgboost(*RENEWED[named][0], W, 1)
+    assert len(splits(theirs)) > 3
+    assert splits(by_xgboost(xgboost_objective(named), {}, W, 1)) == splits(theirs)
+    theirs = by_lightgbm(*RENEWED[named][1], W, 1)
+    assert len(splits(theirs)) > 3
+    assert splits(by_lightgbm(lightgbm_objective(named), {}, W, 1)) == splits(theirs)
+
+
+def test_the_gradients_of_losses_whose_leaves_are_renewed() -> None:
+    """As LightGBM and XGBoost state them: sign(r), and 1 - q above, -q below; curvature 1; each times the weight."""
+    r = np.array([-3.0, -0.1, 0.2, 4.0])
+    weight = np.array([1.0, 2.0, 3.0, 0.0])
+    gradient, curvature = lightgbm_objective("l1")(np.zeros(4), r, weight)
+    np.testing.assert_allclose(gradient, np.sign(r) * weight)
+    np.testing.assert_allclose(curvature, weight)
+    gradient, curvature = lightgbm_objective("quantile", q=0.8)(np.zeros(4), r, weight)
+    np.testing.assert_allclose(gradient, np.where(r > 0, 1 - 0.8, -0.8) * weight, rtol=1e-6)
+    np.testing.assert_allclose(curvature, weight)
+
+
+def test_a_loss_they_lack_falls_from_tree_to_tree() -> None:
+    told: dict[str, Any] = {}
+    data = xgboost.DMatrix(X, Y)
+    objective = xgboost_objective("log_cosh", curvature="secant", factor=50.0)
+    metric = xgboost_metric("log_cosh")
+    evaluated: Any = {"evals": [(data, "train")], "evals_result": told, "verbose_eval": False}
+    xgboost.train(XGBOOST, data, ROUNDS, obj=objective, custom_metric=metric, **evaluated)
+    seen = told["train"]["log_cosh"]
+    assert len(seen) == ROUNDS
+    assert (np.diff(seen) < 0).all()
+    own = lightgbm.Dataset(X, Y, init_score=np.full(len(Y), MEDIAN))
+    told = {}
+    lightgbm.train(
+        {**LIGHTGBM, "objective": objective, "metric": "none"},
+        own,
+        ROUNDS,
+        valid_sets=[own],
+        valid_names=["train"],
+        feval=lightgbm_metric("log_cosh"),
+        callbacks=[lightgbm.record_evaluation(told)],
+    )
+    assert (np.diff(told["train"]["log_cosh"]) < 0).all()
+
+
+def test_the_secant_fits_a_robust_loss_in_the_targets_own_unit() -> None:
+    data, score = xgboost.DMatrix(X), xgboost_metric("log_cosh")
+    fitted = {
+        curvature: score(
+            Y, by_xgboost(xgboost_objective("log_cosh", curvature=curvature, factor=50.0), {}).predict(data)
+        )
+        for curvature in ("positive", "secant")
+    }
+    assert fitted["secant"] < 0.9 * fitted["positive"]
+
+
+def test_the_estimators_of_both() -> None:
+    keywords: dict[str, Any] = {"n_estimators": 5, "learning_rate": 0.1, "n_jobs": 1}
+    half = xgboost_objective("mse", factor=0.5)
+    theirs: Any = xgboost.XGBRegressor(base_score=MEDIAN, **keywords).fit(X, Y, sample_weight=W)
+    ours: Any = xgboost.XGBRegressor(objective=half, base_score=MEDIAN, **keywords).fit(X, Y, sample_weight=W)
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-5)
+    keywords |= {"verbose": -1, "boost_from_average": False}
+    theirs = lightgbm.LGBMRegressor(**keywords).fit(X, Y, sample_weight=W)
+    ours = lightgbm.LGBMRegressor(objective=lightgbm_objective("mse", factor=0.5), **keywords)
+    ours.fit(X, Y, sample_weight=W)
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-6)
+
+
+def test_several_outputs() -> None:
+    """XGBoost hands the targets over flat, and a weight for each row."""
+    both = np.column_stack([Y, -2 * Y])
+    data = xgboost.DMatrix(X, both, weight=W)
+    parameters = {"base_score": 0.0, "nthread": 1, "max_depth": 3}
+    theirs = xgboost.train({**parameters, "objective": "reg:squarederror"}, data, 5)
+    ours = xgboost.train({**parameters, "num_target": 2}, data, 5, obj=xgboost_objective("mse", factor=0.5))
+    np.testing.assert_allclose(ours.predict(data), theirs.predict(data), rtol=1e-4)
+
+
+def test_metrics_are_theirs() -> None:
+    half, told = len(Y) // 2, dict[str, Any]()
+    parts = [(X[part], Y[part], W[part]) for part in (slice(half), slice(half, None))]
+    train, test = (xgboost.DMatrix(x, y, weight=w) for x, y, w in parts)
+    evaluated: Any = {"evals": [(test, "test")], "evals_result": told, "verbose_eval": False}
+    parameters = {**XGBOOST, "eval_metric": ["mae"]}
+    xgboost.train(parameters, train, 3, custom_metric=xgboost_metric("l1"), **evaluated)
+    np.testing.assert_allclose(told["test"]["l1"], told["test"]["mae"], rtol=1e-5)
+    own, other = (lightgbm.Dataset(x, y, weight=w) for x, y, w in parts)
+    lightgbm.train(
+        {**LIGHTGBM, "metric": ["mae", "rmse"]},
+        own,
+        3,
+        valid_sets=[other],
+        valid_names=["test"],
+        feval=[lightgbm_metric("huber:delta=1e9"), lightgbm_metric("quantile")],
+        callbacks=[lightgbm.record_evaluation(told)],
+    )
+    np.testing.assert_allclose(2 * np.array(told["test"]["huber"]), np.square(told["test"]["rmse"]), rtol=1e-6)
+    np.testing.assert_allclose(2 * np.array(told["test"]["quantile"]), told["test"]["l1"], rtol=1e-6)
+
+
+def test_metrics_of_the_estimators() -> None:
+    ours: Any = xgboost.XGBRegressor(n_estimators=3, n_jobs=1, eval_metric=xgboost_metric("mse"))
+    ours.fit(X, Y, sample_weight=W, eval_set=[(X, Y)], sample_weight_eval_set=[W], verbose=False)
+    [seen] = ours.evals_result().values()
+    expected = np.average((ours.predict(X) - Y) ** 2, weights=W)
+    assert seen["mse"][-1] == pytest.approx(expected, rel=1e-5)
+    theirs: Any = lightgbm.LGBMRegressor(n_estimators=3, n_jobs=1, verbose=-1)
+    theirs.fit(X, Y, eval_X=X.copy(), eval_y=Y, eval_sample_weight=[W], eval_metric=lightgbm_metric("mse"))
+    [seen] = theirs.evals_result_.values()
+    assert seen["mse"][-1] == pytest.approx(np.average((theirs.predict(X) - Y) ** 2, weights=W), rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", ">f8"])
+def test_results_are_float32_whatever_comes(dtype: str) -> None:
+    x, t = np.arange(6).astype(dtype)[::2], np.array([0, 5, 4], dtype)
+    gradient, curvature = xgboost_objective("mse")(t, x)
+    assert gradient.dtype == curvature.dtype == np.float32
+    assert gradient.tolist() == [0.0, -6.0, 0.0]
+    assert curvature.tolist() == [2.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("shape", [(0,), (200_001,), (100_001, 2)])
+def test_every_element_of_a_large_array(shape: tuple[int, ...], rng: np.random.Generator) -> None:
+    x, t, w = rng.normal(size=shape), rng.normal(size=shape), rng.uniform(size=len(range(*shape[:1])))
+    gradient, curvature = xgboost_objective("mse")(t, x, w)
+    weight = w.reshape(-1, *[1] * (len(shape) - 1))
+    np.testing.assert_allclose(gradient, 2 * weight * (x - t), rtol=1e-6)
+    np.testing.assert_allclose(curvature, np.broadcast_to(2 * weight, shape), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("curvature", "expected"),
+    [
+        ("positive", [1.0, 1.0, 1.0, 2.0]),
+        ("secant", [1.0, 1.0, 0.5, 0.25]),
+        ("exact", [1.0, 1.0, 0.0, 0.0]),
+        ("unit", [1.0, 1.0, 1.0, 2.0]),
+    ],
+)
+def test_curvatures(curvature: Any, expected: list[float]) -> None:
+    r, w = np.array([0.0, 1.0, -4.0, 16.0]), np.array([1.0, 1.0, 1.0, 2.0])
+    found = xgboost_objective("huber", delta=2.0, curvature=curvature)(np.zeros(4), r, w)[1]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    larger = xgboost_objective("huber", delta=2.0, curvature=curvature, factor=3.0)(np.zeros(4), r, w)[1]
+    np.testing.assert_allclose(larger, 3 * np.array(expected), rtol=1e-6)
+
+
+def test_a_curvature_that_is_nan_is_positive_all_the_same(catalogue: None) -> None:
+    @normwise.loss
+    def three_halves(r):
+        return (r * r) ** 0.75
+
+    [_, curvature] = xgboost_objective(three_halves)(np.zeros(2), np.array([0.0, 1e-4]))
+    np.testing.assert_allclose(curvature, [1.0, 75.0], rtol=1e-5)
+
+
+@makers
+def test_objectives_are_copied_and_pickled(maker: Any) -> None:
+    objective = maker("huber:delta=3", curvature="secant", factor=2.0)
+    again = pickle.loads(pickle.dumps(objective))
+    assert repr(again) == repr(objective) == "Objective('huber', delta=3.0, curvature='secant', factor=2.0)"
+    for found in (again, copy.deepcopy(objective), copy.copy(objective)):
+        assert found.bound.loss is normwise.losses["huber"]
+        assert found(np.zeros(1), np.ones(1))[0].tolist() == [2.0]
+
+
+def test_a_loss_that_is_gone_is_not_pickled(catalogue: None) -> None:
+    @normwise.loss
+    def fleeting(r):
+        return r * r
+
+    objective = xgboost_objective(fleeting)
+    pickle.dumps(objective)
+    del normwise.losses["fleeting"]
+    with pytest.raises(pickle.PicklingError, match="fleeting is not, or no longer"):
+        pickle.dumps(objective)
+
+
+def test_in_a_search_over_losses() -> None:
+    estimator: Any = xgboost.XGBRegressor(n_estimators=5, n_jobs=1, base_score=MEDIAN, max_depth=2)
+    grid = {"objective": [xgboost_objective("mse"), xgboost_objective("huber:delta=20", curvature="secant")]}
+    search = GridSearchCV(clone(estimator), grid, cv=3).fit(X, Y)
+    assert search.best_estimator_.objective in grid["objective"]
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+@makers
+@pytest.mark.parametrize(
+    ("named", "options", "said"),
+    [
+        ("nonsense", {}, "there is no loss 'nonsense'"),
+        ("huber", {"gamma": 1.0}, "huber has no parameter 'gamma'"),
+        ("huber", {"delta": -1.0}, "does not support non-positive values for delta"),
+        ("mse", {"curvature": "posative"}, "there is no curvature 'posative': did you mean positive"),
+        ("mse", {"factor": 0.0}, "factor is 0.0: expected a positive number"),
+        ("rmse", {}, "rmse is made of a mean"),
+    ],
+)
+def test_what_cannot_be_an_objective(maker: Any, named: str, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        maker(named, **options)
+
+
+@pytest.mark.parametrize("maker", [xgboost_objective, lightgbm_objective, xgboost_metric, lightgbm_metric])
+def test_a_loss_with_a_variance_is_refused(maker: Any, catalogue: None) -> None:
+    @normwise.loss
+    def likelihood(r, variance):
+        return r * r / variance + log(variance)
+
+    with pytest.raises(ValueError, match=r"likelihood reads variance beside prediction and target, which .* not bring"):
+        maker(likelihood)
+
+
+def test_the_secant_is_of_a_residual(catalogue: None) -> None:
+    @normwise.loss
+    def of_ratio(x, t):
+        return (x / t - 1) ** 2
+
+    with pytest.raises(ValueError, match="of_ratio is no function of the residual"):
+        xgboost_objective(of_ratio, curvature="secant")
+    assert xgboost_objective(of_ratio)(np.full(2, 2.0), np.array([2.0, 4.0]))[0].tolist() == [0.0, 1.0]
+
+
+def test_targets_of_another_length_are_refused() -> None:
+    with pytest.raises(normwise.ShapeMismatchError, match=r"y_pred is \(3,\) but y_true is \(2,\)"):
+        xgboost_objective("mse")(np.zeros(2), np.zeros(3))
+    with pytest.raises(normwise.ShapeMismatchError, match=r"weight is \(2,\)"):
+        xgboost_objective("mse")(np.zeros(3), np.zeros(3), np.ones(2))
