@@ -156,3 +156,12 @@ def test_a_forked_child_computes_the_same() -> None:
 def _environment() -> dict[str, str]:
     source = str(Path(normwise.__file__).parents[1])
     return {**os.environ, "PYTHONPATH": source}
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum"])
+def test_a_formula_is_computed_in_the_order_it_is_written(reduction: str) -> None:
+    """Taken out of the loop together, the constant factors would be infinite."""
+    x, t = np.full(5000, 1e-30, np.float32), np.zeros(5000, np.float32)
+    once = normwise.loss("c * (c * abs(r))", c=1.0)(x, t, c=1e20, reduction=reduction)
+    assert once == pytest.approx(5e13 if reduction == "sum" else 1e10, rel=1e-6)
+    assert np.all(np.isinf(normwise.loss("c * c * abs(r)", c=1.0)(x, t, c=1e20, reduction="none")))

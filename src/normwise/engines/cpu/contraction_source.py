@@ -57,7 +57,7 @@ def _function(
     lines, results = numba_source(expressions, names)
     return [
         "",
-        '@njit(error_model="numpy", forceinline=True)',
+        '@njit(error_model="numpy", fastmath=False, forceinline=True)',
         f"def {name}({', '.join(arguments)}):",
         *(f"    {line}" for line in lines),
         f"    return {', '.join(f'{real}({result})' for result in results)},",
@@ -84,7 +84,7 @@ def _fill(spec: ContractionSpec, name: str) -> list[str]:
     raw, size, load, _ = spec.stored(name)
     load = "{}" if spec.held(name) == "np.uint8" else load.replace("real", spec.real)
     return [
-        '@njit(error_model="numpy", forceinline=True)',
+        '@njit(error_model="numpy", fastmath=False, forceinline=True)',
         f"def fill_{name}(target, at, count, step):",
         "    if step == 1:",
         f"        source = carray(pointer_to(at, {raw}), (count,))",

@@ -143,7 +143,7 @@ def _down(spec: RowSpec) -> list[str]:
     call, cells = _values(spec)
     block = [
         "",
-        '@njit(error_model="numpy", forceinline=True)',
+        '@njit(error_model="numpy", fastmath=False, forceinline=True)',
         f"def block({', '.join(passed(spec))}, width, depth, places, at, apart):",
         "    for r in range(depth):",
         *(f"        {name} = {name}_[r * width : (r + 1) * width]" for name in spec.operands),

@@ -149,7 +149,11 @@ sin, cos, arctan = vector_math.sin, vector_math.cos, vector_math.atan
 
 
 def element(spec: KernelSpec) -> list[str]:
-    """The formulas at one element, in one straight line."""
+    """The formulas at one element, in one straight line.
+
+    That it has no licence is said: Numba lets a function that says nothing inherit those of its caller, and LLVM would
+    then turn ``c * (c * r)`` into ``(c * c) * r``, which may overflow.
+    """
     first = spec.formulas[0]
     names = {name: f"a{i}" for i, name in enumerate(first.arrays)}
     names |= {name: f"p{i}" for i, name in enumerate(first.parameters)}
@@ -160,7 +164,7 @@ def element(spec: KernelSpec) -> list[str]:
     stored = [spec.stored(name).store.format(value) for name, value in written]
     return [
         "",
-        '@njit(error_model="numpy", forceinline=True)',
+        '@njit(error_model="numpy", fastmath=False, forceinline=True)',
         f"def element({', '.join([*spec.inputs, *spec.parameters])}):",
         *(f"    {name} = {spec.stored(name).load.format(name)}" for name in spec.inputs),
         *(f"    {line}" for line in lines),

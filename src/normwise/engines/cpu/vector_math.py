@@ -99,7 +99,8 @@ class VectorMath:
 
 
 _inlined = njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
-_strict = njit(error_model="numpy", forceinline=True)
+# Said, for Numba lets a function that says nothing inherit the licences of the first that calls it.
+_strict = njit(fastmath=False, error_model="numpy", forceinline=True)
 
 # Without the instruction each would be a slow call. Only x86 has such machines, and a feature of this name.
 _FUSES = bool(llvm.get_host_cpu_features().get("fma", True))
