@@ -67,7 +67,8 @@ def _constructor(base: type[torch.nn.Module], loss: Loss) -> Any:
 
     @functools.wraps(base.__init__)
     def __init__(self: torch.nn.Module, *arguments: Any, **given: Any) -> None:
-        others = {n: v for n, v in given.items() if n in loss.parameters and isinstance(v, (torch.Tensor, list, tuple))}
+        kinds = (torch.Tensor, list, tuple)
+        others = {name: given[name] for name in loss.parameters if isinstance(given.get(name), kinds)}
         base.__init__(self, *arguments, **{n: v for n, v in given.items() if n not in others})
         for name, value in others.items():
             _hold(self, name, value)
