@@ -160,7 +160,6 @@ def test_parameters_are_options(capsys: pytest.CaptureFixture[str], arguments: t
         (("huber", "--delta", "two"), "--delta is given 'two', which is not a number"),
         (("huber", "--delta"), "--delta needs a value"),
         (("huber", "2"), "'2' is no parameter: give each as --name value"),
-        (("log(cosh(r/",), "log(cosh(r/"),
     ],
 )
 def test_what_cannot_be_explained_is_one_line(
