@@ -1,22 +1,28 @@
 """What all tests share: the kernels' folder, and parametrisation over the catalogue."""
 
 import os
-import shutil
-import tempfile
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
+import platformdirs
 import pytest
 
-_WORKER = "PYTEST_XDIST_WORKER" in os.environ
-if not _WORKER:
-    # One folder for all workers of a session, which inherit the environment; the user's own cache is left alone.
-    os.environ["NORMWISE_CACHE_DIR"] = tempfile.mkdtemp(prefix="normwise-tests-")
+_KEPT_DAYS = 14
+
+# The kernels of tests are kept between runs, apart from the user's own and outside any clone. That is safe: a kernel's
+# name is a hash of all that its code depends on.
+os.environ.setdefault("NORMWISE_CACHE_DIR", str(Path(platformdirs.user_cache_dir("normwise-tests")) / "kernels"))
 
 
 def pytest_unconfigure() -> None:
-    if not _WORKER:
-        shutil.rmtree(os.environ["NORMWISE_CACHE_DIR"], ignore_errors=True)
+    """Delete old kernels: those of code that has changed since are never read again."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        oldest = time.time() - _KEPT_DAYS * 24 * 3600
+        for path in Path(os.environ["NORMWISE_CACHE_DIR"]).glob("*.[os]"):
+            if path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

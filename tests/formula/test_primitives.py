@@ -26,7 +26,7 @@ from array_api_compat import torch as torch_namespace
 
 import normwise
 from normwise.engines.cpu import Kernel, KernelSpec
-from normwise.engines.cpu.trigonometry import LARGEST_ANGLE
+from normwise.engines.cpu.device.trigonometry import LARGEST_ANGLE
 from normwise.formula import Expression, Formula, arctan, stop_gradient, trace, where
 from normwise.formula.expression import apply, variable
 from normwise.formula.primitives import PRIMITIVES

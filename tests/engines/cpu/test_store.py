@@ -1,6 +1,8 @@
 """Kernels on disk: written once, shared by processes, never in the way."""
 
+import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -66,3 +68,35 @@ def test_a_folder_without_permission_is_left_for_a_temporary_one(tmp_path: Path)
     used = finished(started(locked))
     shutil.rmtree(used)
     assert used != locked
+
+
+def test_a_constant_that_moves_to_a_new_file_of_device_code_and_changes_is_compiled_anew(tmp_path: Path) -> None:
+    package = shutil.copytree(Path(normwise.__file__).parent, tmp_path / "code" / "normwise")
+    device = package / "engines" / "cpu" / "device"
+    functions = device / "vector_math.py"
+    text = functions.read_text(encoding="utf-8")
+    moved, count = re.subn(r"^_LOG2 = .*$", "from normwise.engines.cpu.device.constants import _LOG2", text, flags=re.M)
+    assert count == 1
+    functions.write_text(moved, encoding="utf-8")
+    call = "import numpy, normwise; print(normwise.loss('log(2 + abs(r))')(numpy.full(3, 6.0), numpy.zeros(3)))"
+    results = []
+    for value in ("0.6931471805599453", "1"):
+        constant = f"from fractions import Fraction\n\n_LOG2 = Fraction({value})\n"
+        (device / "constants.py").write_text(constant, encoding="utf-8")
+        environment = {**os.environ, "PYTHONPATH": str(package.parent), CACHE_VARIABLE: str(tmp_path / "kernels")}
+        output = subprocess.check_output([sys.executable, "-c", call], env=environment, text=True)
+        results.append(float(output))
+    assert abs(results[0] - math.log(8)) < 1e-6
+    assert results[1] > 2.5
+
+
+def test_device_code_imports_nothing_of_normwise_but_device_code() -> None:
+    folder = Path(normwise.__file__).parent / "engines" / "cpu" / "device"
+    imported = {
+        module
+        for path in folder.rglob("*.py")
+        for module in re.findall(r"^\s*(?:from|import) (normwise[\w.]*)", path.read_text(encoding="utf-8"), re.M)
+    }
+    outside = {module for module in imported if not module.startswith("normwise.engines.cpu.device")}
+    assert imported
+    assert outside == set()

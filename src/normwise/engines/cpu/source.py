@@ -137,9 +137,9 @@ from math import sqrt
 import numpy as np
 from numba import carray, cfunc, njit, types
 
-from normwise.engines.cpu.halves import from_bfloat16, from_float16, to_bfloat16, to_float16
-from normwise.engines.cpu.memory import fetch_add_one, pointer_to, stack_memory
-from normwise.engines.cpu.vector_math import {spec.real.upper()} as vector_math
+from normwise.engines.cpu.device.halves import from_bfloat16, from_float16, to_bfloat16, to_float16
+from normwise.engines.cpu.device.memory import fetch_add_one, pointer_to, stack_memory
+from normwise.engines.cpu.device.vector_math import {spec.real.upper()} as vector_math
 
 real = np.{spec.real}
 exp, expm1, log, log1p = vector_math.exp, vector_math.expm1, vector_math.log, vector_math.log1p

@@ -105,9 +105,8 @@ def _processor() -> tuple[str, str]:
 @functools.cache
 def _foundation() -> str:
     """What every kernel's machine code depends on beside its own source."""
-    here = Path(__file__).parent
-    modules = ("halves", "memory", "store", "trigonometry", "vector_math")
-    sources = [(here / f"{name}.py").read_text(encoding="utf-8") for name in modules]
+    files = [Path(__file__), *sorted((Path(__file__).parent / "device").rglob("*.py"))]
+    sources = [f"{path.name}\n{path.read_text(encoding='utf-8')}" for path in files]
     versions = [importlib.metadata.version(name) for name in ("numba", "llvmlite")]
     settings = [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("NUMBA_")]
     return "\n".join([*versions, *_processor(), *settings, *sources])

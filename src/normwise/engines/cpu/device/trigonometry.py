@@ -20,7 +20,7 @@ import numpy as np
 from numba import njit
 
 if TYPE_CHECKING:
-    from normwise.engines.cpu.vector_math import Format
+    from normwise.engines.cpu.device.vector_math import Format
 
 __all__ = ["LARGEST_ANGLE", "trigonometric_functions"]
 

@@ -45,8 +45,8 @@ import llvmlite.binding as llvm
 import numpy as np
 from numba import njit
 
-from normwise.engines.cpu.memory import fused_multiply_add
-from normwise.engines.cpu.trigonometry import trigonometric_functions
+from normwise.engines.cpu.device.memory import fused_multiply_add
+from normwise.engines.cpu.device.trigonometry import trigonometric_functions
 
 __all__ = ["FLOAT32", "FLOAT64", "VectorMath", "make"]
 

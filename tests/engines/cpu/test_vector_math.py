@@ -14,9 +14,10 @@ import numpy.typing as npt
 import pytest
 from numba import njit, types
 
-from normwise.engines.cpu import Kernel, KernelSpec, vector_math
+from normwise.engines.cpu import Kernel, KernelSpec
+from normwise.engines.cpu.device import vector_math
+from normwise.engines.cpu.device.trigonometry import LARGEST_ANGLE
 from normwise.engines.cpu.source import kernel_source
-from normwise.engines.cpu.trigonometry import LARGEST_ANGLE
 from normwise.formula import Formula
 from normwise.formula.expression import variable
 
