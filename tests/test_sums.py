@@ -22,8 +22,9 @@ def moments(sample: list[tuple[float, float]]) -> Moments:
         weight=float(w.sum()),
         count=float(loss.size),
         weight_squared=float((w * w).sum()),
-        weight_squared_total=float((w * w * loss).sum()),
-        squared_total=float((w * w * loss * loss).sum()),
+        deviation=float((w * loss).sum()),
+        weighted_deviation=float((w * w * loss).sum()),
+        squared_deviation=float((w * w * loss * loss).sum()),
     )
 
 

@@ -7,7 +7,7 @@ a whole are the sums of its parts added up, so any split of the work gives the s
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal, Self
 
 Reduction = Literal["none", "sum", "mean"]
@@ -55,19 +55,58 @@ class State:
 class Moments(State):
     """The sums that give a weighted mean its standard error too.
 
+    A sum of squares less the squared mean keeps no digit where the mean is large beside the spread, and a square leaves
+    the range of numbers long before the number does. So the deviations are those from a `centre`, any point near the
+    mean, and weights and deviations may be in units of their own: whoever sums chooses what keeps the digits.
+
     Attributes
     ----------
     weight_squared : float
         Sum of the squares of the weights.
-    weight_squared_total : float
-        Sum of weight squared times loss.
-    squared_total : float
-        Sum of weight squared times loss squared.
+    deviation : float
+        Sum of weight times deviation.
+    weighted_deviation : float
+        Sum of weight squared times deviation.
+    squared_deviation : float
+        Sum of weight squared times deviation squared.
+    centre : float
+        A deviation is `scale` times the loss less this.
+    unit : float
+        What each weight was multiplied by, in `total` and `weight` too.
+    scale : float
+        What each deviation was multiplied by.
+
+    Examples
+    --------
+    >>> of_1_2_3 = Moments(total=6.0, weight=3.0, count=3.0, weight_squared=3.0, squared_deviation=2.0, centre=2.0)
+    >>> of_1_2_3.finish("mean"), round(of_1_2_3.standard_error(), 3)
+    (2.0, 0.577)
     """
 
     weight_squared: float = 0.0
-    weight_squared_total: float = 0.0
-    squared_total: float = 0.0
+    deviation: float = 0.0
+    weighted_deviation: float = 0.0
+    squared_deviation: float = 0.0
+    centre: float = 0.0
+    unit: float = 1.0
+    scale: float = 1.0
+
+    def merge(self, other: Self) -> Self:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The sums of both parts together, about a centre between theirs."""
+        if not self.count or not other.count:
+            return self if self.count else other
+        unit, scale = min(self.unit, other.unit), min(self.scale, other.scale)
+        a, b = self._measured(unit, scale), other._measured(unit, scale)
+        if a.centre != b.centre:
+            centre = a.centre + (b.centre - a.centre) * quotient(b.weight, a.weight + b.weight)
+            a, b = a._about(centre), b._about(centre)
+        sums = {name: getattr(a, name) + getattr(b, name) for name in _ADDITIVE}
+        return replace(a, **sums)
+
+    def scatter(self) -> float:
+        """Sum of the squared, weighted deviations from the mean, in the units of the sums."""
+        mean = quotient(self.deviation, self.weight)
+        return self.squared_deviation - 2 * mean * self.weighted_deviation + mean * mean * self.weight_squared
 
     def standard_error(self) -> float:
         """Standard error of the weighted mean; without weights the sample deviation over the root of the count.
@@ -77,10 +116,41 @@ class Moments(State):
         """
         if self.count < 2:
             return math.nan
-        mean = self.finish("mean")
-        scatter = self.squared_total - 2 * mean * self.weight_squared_total + mean * mean * self.weight_squared
+        scatter = self.scatter()
         spread = math.nan if math.isnan(scatter) else max(scatter, 0.0)
-        return quotient(math.sqrt(spread * self.count / (self.count - 1)), self.weight)
+        return quotient(quotient(math.sqrt(spread * (self.count / (self.count - 1))), self.weight), self.scale)
+
+    def _measured(self, unit: float, scale: float) -> Self:
+        """The same sums in coarser units."""
+        if (unit, scale) == (self.unit, self.scale):
+            return self
+        w, d = unit / self.unit, scale / self.scale
+        return replace(
+            self,
+            total=self.total * w,
+            weight=self.weight * w,
+            weight_squared=self.weight_squared * w * w,
+            deviation=self.deviation * w * d,
+            weighted_deviation=self.weighted_deviation * w * d * w,
+            squared_deviation=self.squared_deviation * w * d * w * d,
+            unit=unit,
+            scale=scale,
+        )
+
+    def _about(self, centre: float) -> Self:
+        """The same sums about another centre."""
+        step = (self.centre - centre) * self.scale
+        further = step * self.weight_squared
+        return replace(
+            self,
+            deviation=self.deviation + step * self.weight,
+            weighted_deviation=self.weighted_deviation + further,
+            squared_deviation=self.squared_deviation + step * (2 * self.weighted_deviation + further),
+            centre=centre,
+        )
+
+
+_ADDITIVE = tuple(field.name for field in fields(Moments) if field.name not in ("centre", "unit", "scale"))
 
 
 def quotient(a: float, b: float) -> float:

@@ -83,19 +83,18 @@ def test_standard_errors_and_intervals_are_those_of_a_bootstrap() -> None:
         assert reach == pytest.approx(stats.t.ppf(0.975, N - 1) * np.std(apart), rel=0.06)
 
 
+EIGHTS = Moments(32.0, 4.0, 4.0, 4.0, deviation=32.0, weighted_deviation=32.0, squared_deviation=280.0)
+
+
 def test_the_root_of_one_mean_has_the_textbooks_standard_error() -> None:
-    moments = Moments(
-        total=32.0, weight=4.0, count=4.0, weight_squared=4.0, weight_squared_total=32.0, squared_total=280.0
-    )
-    found = estimate(trace(lambda m0: m0**0.5), [moments])
+    found = estimate(trace(lambda m0: m0**0.5), [EIGHTS])
     assert found.value == pytest.approx(8.0**0.5)
-    assert found.standard_error == pytest.approx(moments.standard_error() / (2 * 8.0**0.5))
+    assert found.standard_error == pytest.approx(EIGHTS.standard_error() / (2 * 8.0**0.5))
 
 
 def test_a_prediction_does_not_differ_from_itself() -> None:
-    one = Moments(total=32.0, weight=4.0, count=4.0, weight_squared=4.0, weight_squared_total=32.0, squared_total=280.0)
     nothing = Moments(weight=4.0, count=4.0, weight_squared=4.0)
-    assert difference(trace(lambda m0: m0 * m0), [one, one, nothing]) == (0.0, 0.0)
+    assert difference(trace(lambda m0: m0 * m0), [EIGHTS, EIGHTS, nothing]) == (0.0, 0.0)
 
 
 def test_groups_merge_to_the_whole() -> None:

@@ -1,51 +1,38 @@
-"""Formulas over data frames and SQL engines, through Narwhals: all sums of all losses in one query.
+"""Formulas over data frames and SQL engines, through Narwhals: all sums of all losses, in one query where that will do.
 
-Nothing is computed here: the frame's own engine does it, when the one result is collected.
+The frame's own engine computes them. Where a result has lost its digits (a large mean beside a small spread, squares
+out of range), a second query looks closer; where there are very many pairs of predictions, they are fetched.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, TypeAlias
+from typing import Any
 
 import narwhals as nw
 import numpy as np
 
-from normwise.engines.stages import Stages, Term, apply
-from normwise.formula import Formula
-from normwise.formula.expression import Expression, Number
-from normwise.formula.primitives import PRIMITIVES
-from normwise.formula.values import frame_values, lowered
-from normwise.formula.walk import path, walk
+from normwise.engines.frame_losses import Columns, Frame, Losses, Source, source_of
+from normwise.engines.frame_pairs import TableQuery, pair_moments
+from normwise.engines.frame_query import Group, Look, Query, Row, Slot, Subject
+from normwise.engines.question import COLUMN, Question, jointly
 from normwise.sums import Moments
 
-Frame: TypeAlias = "nw.DataFrame[Any] | nw.LazyFrame[Any]"
-Row: TypeAlias = Mapping[str, Any]
+__all__ = ["COLUMN", "Frame", "Question", "Row", "Sums", "jointly", "measure", "rows_of"]
 
-
-@dataclass(frozen=True)
-class Question:
-    """What to sum: each formula of each prediction against the target, and each pair's difference.
-
-    All names are those of columns; a formula reads the prediction ``x``, the target ``t`` and, as further arrays,
-    columns under their names after `COLUMN`. It comes with its parameters. Of the formulas that `together` names the
-    means are to be known jointly, with their covariances.
-    """
-
-    target: str
-    predictions: Sequence[str]
-    formulas: Sequence[tuple[Formula, Mapping[str, float]]]
-    by: Sequence[str] = ()
-    weight: str | None = None
-    together: Sequence[tuple[int, ...]] = ()
-
-
-COLUMN = "column "
-"""What precedes the name of a column among the arrays of a formula."""
+MOMENTS = 128
+"""As many moments are summed in one query: an engine's time for planning grows with the square of their number."""
+CELLS = 5_000_000
+"""As many losses are fetched, rather than summed in queries."""
+LOST = 1024
+"""A sum of squares so many times the scatter about the mean has lost too many digits."""
+SMALL, LARGE = 2.0**-900, 2.0**900
+"""Sums of squares beyond these have lost what left the range of numbers."""
+SCALE = 2.0**600
 
 
 @dataclass(frozen=True)
@@ -53,7 +40,7 @@ class Sums:
     """The sums of one group of rows; those of a whole are the sums of its parts merged.
 
     A row is missing what is null or nan in it. A prediction's sums are over the rows that miss neither it nor the
-    target nor the weight, a pair's over those that miss neither prediction.
+    target nor the weight, a pair's over those that miss neither prediction. A row of weight 0 is in none.
     """
 
     key: tuple[Any, ...]
@@ -61,6 +48,8 @@ class Sums:
     rows: int
     missing_target: int
     missing_weight: int
+    weightless: int
+    """Rows of weight 0: they count nowhere."""
     missing_predictions: tuple[int, ...]
     least_weight: float
     """The smallest weight there is; inf where there is none."""
@@ -80,6 +69,7 @@ class Sums:
             self.rows + other.rows,
             self.missing_target + other.missing_target,
             self.missing_weight + other.missing_weight,
+            self.weightless + other.weightless,
             tuple(a + b for a, b in zip(self.missing_predictions, other.missing_predictions, strict=True)),
             min(self.least_weight, other.least_weight),
             _merge(self.scores, other.scores),
@@ -87,17 +77,6 @@ class Sums:
             _merge(self.joint, other.joint),
             _merge(self.paired, other.paired),
         )
-
-
-def jointly(count: int) -> list[tuple[int, ...]]:
-    """What is summed to know so many means jointly: each, and the difference of each two.
-
-    Examples
-    --------
-    >>> jointly(3)
-    [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2)]
-    """
-    return [*((i,) for i in range(count)), *combinations(range(count), 2)]
 
 
 def _merge(a: tuple[tuple[Moments, ...], ...], b: tuple[tuple[Moments, ...], ...]) -> tuple[tuple[Moments, ...], ...]:
@@ -114,8 +93,14 @@ def rows_of(frame: Frame) -> list[Row]:
     return [*(frame.collect() if isinstance(frame, nw.LazyFrame) else frame).iter_rows(named=True)]
 
 
-def measure(frame: Frame, question: Question, collect: Callable[[Frame], list[Row]] = rows_of) -> list[Sums]:
-    """Answer a question by one query to the frame's engine.
+def measure(
+    frame: Frame,
+    question: Question,
+    collect: Callable[[Frame], list[Row]] = rows_of,
+    number: Columns = nw.col,
+    key: Columns = nw.col,
+) -> list[Sums]:
+    """Answer a question by queries to the frame's engine, by one where that will do.
 
     Parameters
     ----------
@@ -123,7 +108,9 @@ def measure(frame: Frame, question: Question, collect: Callable[[Frame], list[Ro
         Eager or lazy; its columns have been checked.
     question : Question
     collect : callable
-        What runs the query, in place of `rows_of`: a progress bar, say.
+        What runs a query, in place of `rows_of`: a progress bar, say.
+    number, key : callable
+        From the name of a column in the question to its expression, as a number and as a key.
 
     Returns
     -------
@@ -140,229 +127,171 @@ def measure(frame: Frame, question: Question, collect: Callable[[Frame], list[Ro
     >>> sums.rows, sums.missing_target, sums.scores[0][0].finish("mean")
     (3, 1, 2.5)
     """
-    query = _Query(question, nan_is_null=frame.implementation.is_pandas_like())
-    with np.errstate(all="ignore"):  # pandas computes with NumPy, which warns of inf and nan
-        return [query.read(row) for row in collect(query.on(frame))]
+    # pandas computes with NumPy, which warns of inf and nan; many columns are none of the caller's doing.
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="DataFrame is highly fragmented")
+        return _Measurement(frame, question, collect, source_of(frame, question, number, key)).sums()
 
 
 @dataclass(frozen=True)
-class _Columns:
-    """Where one group's `Moments` stand in the row of the result."""
+class _Measurement:
+    """The queries for one question."""
 
-    names: Mapping[str, str]
-    present: str | None
-    """How many of the losses are not nan, in an engine that skips nan in a sum."""
+    frame: Frame
+    question: Question
+    collect: Callable[[Frame], list[Row]]
+    source: Source
 
-    def read(self, row: Row) -> Moments:
-        sums = {name: float(row[column] or 0.0) for name, column in self.names.items()}
-        if self.present is not None and row[self.present] < sums["count"]:
-            sums |= dict.fromkeys(("total", "weight_squared_total", "squared_total"), math.nan)
-        return Moments(**sums)
+    def sums(self) -> list[Sums]:
+        """All sums of all groups."""
+        predictions = range(len(self.question.predictions))
+        single: list[Subject] = [(i,) for i in predictions]
+        pairs: list[Subject] = [*combinations(predictions, 2)]
+        first, *later = self._parts(single, pairs)
+        groups = {_same(group.key): group for group in self._answers(first, Look())}
+        if later:
+            self._add_pairs(groups, later)
+        self._look_closer(groups)
+        return [self._sums(group, single, pairs) for group in groups.values()]
 
+    def _parts(self, single: Sequence[Subject], pairs: Sequence[Subject]) -> list[list[Subject]]:
+        """The subjects of each query, if each were to have its moments summed by the engine."""
+        parts: list[list[Subject]] = [[]]
+        size = 0
+        for subject in (*single, *pairs):
+            size += self._moments(subject)
+            if size > MOMENTS and len(subject) > 1:
+                parts.append([])
+                size = self._moments(subject)
+            parts[-1].append(subject)
+        return parts
 
-class _Query:
-    """One query, and how its rows are read."""
+    def _moments(self, subject: Subject) -> int:
+        together = sum(len(jointly(len(each) * len(subject))) for each in self.question.together)
+        return len(self.question.formulas) + together
 
-    def __init__(self, question: Question, nan_is_null: bool) -> None:
-        self.nan_is_null = nan_is_null
-        self.stages = Stages()
-        self.aggregates: dict[str, nw.Expr] = {"rows": nw.len()}
-        keep = self.stages.keep
-        self.keys = [str(keep(Term(nw.col(name), 0)).column) for name in question.by]
-        target = self._number(question.target)
-        given = [self._number(name) for name in question.predictions]
-        self.target = self._count(target)
-        self.given = [self._count(x) for x in given]
-        weight = None
-        self.weight: tuple[str, str] | None = None
-        if question.weight is not None:
-            weight = self._number(question.weight)
-            self.weight = self._count(weight), self._aggregate(weight.expression.min())
-            target = self.stages.column(lambda w, t: nw.when(~w.is_null()).then(t), weight, target)
-        # Null where either is, also where the residual of two infinities is nan.
-        complete = [self.stages.column(lambda x, t: x.abs() + t.abs(), x, target) for x in given]
-        further = {name for formula, _ in question.formulas for name in formula.arrays[2:]}
-        self.further = {name: self._number(name.removeprefix(COLUMN)) for name in sorted(further)}
-        self.sizes = {name: self.stages.column(lambda a: a.abs(), column) for name, column in self.further.items()}
-        self.both: dict[tuple[str | None, str | None], Term] = {}
-        # For each prediction: for each loss the rows that have all that it reads, and its values.
-        rows = [[self._complete(c, formula) for formula, _ in question.formulas] for c in complete]
-        losses = [self._losses(question, x, target, r) for x, r in zip(given, rows, strict=True)]
-        pairs = [*combinations(range(len(given)), 2)]
-        minus = self._minus
-        self.scores = [self._moments(values, r, weight) for values, r in zip(losses, rows, strict=True)]
-        self.differences = [
-            self._moments([*map(minus, losses[i], losses[j])], [*map(self._both, rows[i], rows[j])], weight)
-            for i, j in pairs
-        ]
-        together = question.together
-        self.joint = [
-            [m for each in together for m in self._joint([values[k] for k in each], r[each[0]], weight)]
-            for values, r in zip(losses, rows, strict=True)
-        ]
-        self.paired = [
-            [
-                moments
-                for each in together
-                for moments in self._joint(
-                    [losses[side][k] for side in (i, j) for k in each],
-                    self._both(rows[i][each[0]], rows[j][each[0]]),
-                    weight,
-                )
-            ]
-            for i, j in pairs
-        ]
+    def _answers(
+        self, subjects: Sequence[Subject], look: Look, centres: Mapping[Slot, float] | None = None
+    ) -> list[Group]:
+        query = Query(Losses(self.question, self.source), subjects, look, centres)
+        return [query.read(row) for row in self.collect(query.on(self.frame))]
 
-    def on(self, frame: Frame) -> Frame:
-        """The query on a frame, not yet run where the frame is lazy."""
-        first, *later = self.stages.stages
-        staged = frame.select(**first)
-        for columns in later:
-            staged = staged.with_columns(**columns)
-        aggregates = [expression.alias(name) for name, expression in self.aggregates.items()]
-        if not self.keys:
-            return staged.select(*aggregates)
-        return staged.group_by(*self.keys, drop_null_keys=False).agg(*aggregates)
+    def _add_pairs(self, groups: Mapping[Any, Group], parts: Sequence[Sequence[Subject]]) -> None:
+        """The pairs that were too many for the first query."""
+        rows = sum(group.rows for group in groups.values())
+        if rows * len(self.question.predictions) * len(self.question.formulas) <= CELLS:
+            self._add_fetched_pairs(groups)
+            return
+        for subjects in parts:
+            for answer in self._answers(subjects, Look()):
+                groups[_same(answer.key)].moments.update(answer.moments)
 
-    def read(self, row: Row) -> Sums:
-        """One row of the result."""
-        rows = int(row["rows"])
-        count, least = (None, None) if self.weight is None else (row[self.weight[0]], row[self.weight[1]])
+    def _add_fetched_pairs(self, groups: Mapping[Any, Group]) -> None:
+        losses = Losses(self.question, self.source)
+        query = TableQuery.of(losses)
+        rows = self.collect(query.on(losses, self.frame))
+        codes = {key: code for code, key in enumerate(groups)}
+        of_row = [codes[_same(tuple(losses.key(row[name]) for name in losses.keys))] for row in rows]
+        if not rows:
+            return
+        members = [*groups.values()]
+        columns = {name: [row[name] for row in rows] for name in rows[0]}
+        for code, slot, moments in pair_moments(self.question, query.table(columns, of_row)):
+            members[code].moments[slot] = moments
+
+    def _look_closer(self, groups: Mapping[Any, Group]) -> None:
+        """Sum again what has lost its digits: from near the mean, and in units that keep squares in range."""
+        seen: set[tuple[Look, Slot]] = set()
+        while True:
+            wanted: dict[Look, dict[Slot, list[Group]]] = {}
+            for group in groups.values():
+                for slot, look in _closer(group).items():
+                    if (look, slot) not in seen:
+                        wanted.setdefault(look, {}).setdefault(slot, []).append(group)
+            if not wanted:
+                return
+            for look, slots in wanted.items():
+                seen |= {(look, slot) for slot in slots}
+                self._sum_again(groups, look, slots)
+
+    def _sum_again(self, groups: Mapping[Any, Group], look: Look, slots: Mapping[Slot, Sequence[Group]]) -> None:
+        centres: dict[Slot, float] = {}
+        if not self.question.by:
+            [group] = groups.values()
+            centres = {slot: _centre(moments) for slot, moments in group.moments.items()}
+        subjects = dict.fromkeys(slot.subject for slot in slots)
+        for part in self._parts([s for s in subjects if len(s) == 1], [s for s in subjects if len(s) == 2]):
+            if not part:
+                continue
+            for answer in self._answers(part, look, centres):
+                group = groups[_same(answer.key)]
+                for slot, moments in answer.moments.items():
+                    if any(each is group for each in slots.get(slot, ())):
+                        group.moments[slot] = moments
+
+    def _sums(self, group: Group, single: Sequence[Subject], pairs: Sequence[Subject]) -> Sums:
+        formulas = range(len(self.question.formulas))
+
+        def means(subjects: Sequence[Subject]) -> tuple[tuple[Moments, ...], ...]:
+            return tuple(tuple(group.moments[Slot(each, False, place)] for place in formulas) for each in subjects)
+
+        def joint(subjects: Sequence[Subject]) -> tuple[tuple[Moments, ...], ...]:
+            return tuple(
+                tuple(group.moments[Slot(each, True, place)] for place in range(self._moments(each) - len(formulas)))
+                for each in subjects
+            )
+
         return Sums(
-            key=tuple(self._key(row[name]) for name in self.keys),
-            rows=rows,
-            missing_target=rows - int(row[self.target]),
-            missing_weight=0 if count is None else rows - int(count),
-            missing_predictions=tuple(rows - int(row[name]) for name in self.given),
-            least_weight=math.inf if least is None else float(least),
-            scores=tuple(tuple(columns.read(row) for columns in each) for each in self.scores),
-            differences=tuple(tuple(columns.read(row) for columns in each) for each in self.differences),
-            joint=tuple(tuple(columns.read(row) for columns in each) for each in self.joint),
-            paired=tuple(tuple(columns.read(row) for columns in each) for each in self.paired),
+            group.key,
+            group.rows,
+            group.missing_target,
+            group.missing_weight,
+            group.weightless,
+            group.missing_predictions,
+            group.least_weight,
+            scores=means(single),
+            differences=means(pairs),
+            joint=joint(single),
+            paired=joint(pairs),
         )
 
-    def _key(self, value: Any) -> Any:
-        """A value of a column to group by: None for the pandas family's many ways to miss one."""
-        return None if self.nan_is_null and (value is None or str(value) in ("nan", "NaT", "<NA>")) else value
 
-    def _number(self, name: str) -> Term:
-        """A column in float64, null where it is nan."""
-        number = self.stages.keep(Term(nw.col(name).cast(nw.Float64), 0))
-        return self.stages.column(lambda a: a.fill_nan(None), number)
-
-    def _complete(self, complete: Term, formula: Formula) -> Term:
-        """Null where the row is not complete, or misses a further column that the formula reads."""
-        for name in formula.arrays[2:]:
-            complete = self._both(complete, self.sizes[name])
-        return complete
-
-    def _both(self, a: Term, b: Term) -> Term:
-        """Null where either is; one column for all who ask."""
-        key = a.column, b.column
-        if key not in self.both:
-            self.both[key] = self.stages.column(lambda a, b: a + b, a, b)
-        return self.both[key]
-
-    def _minus(self, a: Term, b: Term) -> Term:
-        return self.stages.column(lambda a, b: a - b, a, b)
-
-    def _joint(self, values: list[Term], rows: Term, weight: Term | None) -> list[_Columns]:
-        """The moments of values, and of the difference of each two, over some rows."""
-        own = [self.stages.keep(_where(rows, value)) for value in values]
-        terms = [
-            own[which[0]] if len(which) == 1 else self._minus(*(own[k] for k in which)) for which in jointly(len(own))
-        ]
-        return self._moments(terms, [rows] * len(terms), weight)
-
-    def _losses(self, question: Question, x: Term, t: Term, rows: list[Term]) -> list[Term]:
-        """The columns of the losses of one prediction, null where the row is not complete."""
-        expressions = [lowered(formula.expression, parameters) for formula, parameters in question.formulas]
-        way = path(expressions)
-        uses = Counter([way.steps[i][0] for _, arguments in way.steps for i in arguments] + expressions)
-
-        def compute(node: Expression, arguments: tuple[Any, ...]) -> Term:
-            row = PRIMITIVES[node.primitive]
-            if row.frame is None:
-                raise NotImplementedError(
-                    f"data frames have no {row.name}: its row in the table of primitives lowers it"
-                )
-            value = row.frame
-            term = apply(lambda *values: value(nw, *values), *arguments)
-            return self.stages.keep(term) if uses[node] > 1 else term
-
-        values = frame_values(way, {"x": x, "t": t, **self.further}, compute)
-        absent = walk(way, _Absent())
-        return [
-            self.stages.keep(value if set(formula.arrays) <= needed else _where(complete, value))
-            for (formula, _), value, needed, complete in zip(question.formulas, values, absent, rows, strict=True)
-        ]
-
-    def _moments(self, losses: list[Term], rows: list[Term], weight: Term | None) -> list[_Columns]:
-        """Of the values of losses, each over its rows."""
-        column = self.stages.column
-        counts: dict[int, str] = {}
-        weights: dict[int, tuple[Term, str, str]] = {}
-        for complete in rows:
-            if id(complete) not in counts:
-                counts[id(complete)] = self._count(complete)
-                if weight is not None:
-                    own = self.stages.keep(_where(complete, weight))
-                    weights[id(complete)] = own, self._sum(own), self._sum(column(lambda w: w * w, own))
-        found: list[_Columns] = []
-        for loss, complete in zip(losses, rows, strict=True):
-            count = counts[id(complete)]
-            if weight is None:
-                found.append(self._columns(loss, loss, column(lambda a: a * a, loss), count, count, count))
-                continue
-            own, *sums = weights[id(complete)]
-            weighted = column(lambda w, a: w * a, own, loss)
-            twice, squared = column(lambda w, a: w * a, own, weighted), column(lambda a: a * a, weighted)
-            found.append(self._columns(weighted, twice, squared, count, *sums))
-        return found
-
-    def _columns(
-        self, total: Term, twice: Term, squared: Term, count: str, weight: str, weight_squared: str
-    ) -> _Columns:
-        sum_of_losses = self._sum(total)
-        names = {
-            "total": sum_of_losses,
-            "weight": weight,
-            "count": count,
-            "weight_squared": weight_squared,
-            "weight_squared_total": sum_of_losses if twice is total else self._sum(twice),
-            "squared_total": self._sum(squared),
-        }
-        return _Columns(names, self._count(total) if self.nan_is_null else None)
-
-    def _count(self, term: Term) -> str:
-        return self._aggregate(term.expression.count())
-
-    def _sum(self, term: Term) -> str:
-        return self._aggregate(term.expression.sum())
-
-    def _aggregate(self, expression: nw.Expr) -> str:
-        name = f"a{len(self.aggregates)}"
-        self.aggregates[name] = expression
-        return name
+def _closer(group: Group) -> dict[Slot, Look]:
+    """How to look at those of a group's moments that have lost digits."""
+    found: dict[Slot, Look] = {}
+    tiny = any(abs(m.squared_deviation) < SMALL and m.total for m in group.moments.values())
+    for slot, moments in group.moments.items():
+        look = _look(moments, group.greatest_weight, tiny)
+        if look is not None:
+            found[slot] = look
+    return found
 
 
-def _where(complete: Term, value: Term | Number) -> Term:
-    return apply(lambda rows, value: nw.when(~rows.is_null()).then(value), complete, value)
+def _look(moments: Moments, greatest_weight: float, tiny: bool) -> Look | None:
+    """How to look at moments that have lost digits."""
+    if moments.count < 2:
+        return None
+    unit, scale, centred = moments.unit, moments.scale, moments.centre != 0
+    if 0 < greatest_weight < math.inf and not (SMALL < moments.weight_squared < LARGE):
+        unit = 2.0 ** -max(math.frexp(greatest_weight)[1], -1000)
+    elif not math.isfinite(moments.total):
+        return None
+    elif not moments.squared_deviation < LARGE:
+        scale = 1 / SCALE
+    elif moments.squared_deviation < SMALL and tiny:
+        scale = SCALE
+    look = Look(True, unit, scale)
+    if look != Look(True, moments.unit, moments.scale):
+        return look
+    lost = moments.squared_deviation > LOST * moments.scatter()
+    return look if lost and not centred else None
 
 
-class _Absent:
-    """The language of what an expression cannot do without: the variables whose null makes it null.
+def _centre(moments: Moments) -> float:
+    mean = moments.finish("mean")
+    return mean if math.isfinite(mean) else 0.0
 
-    A comparison with null selects the other branch, in most engines, so a selection needs what both branches need.
-    """
 
-    def constant(self, value: Number) -> frozenset[str]:
-        return frozenset()
-
-    def variable(self, name: str) -> frozenset[str]:
-        return frozenset([name])
-
-    def apply(self, expression: Expression, arguments: tuple[frozenset[str], ...]) -> frozenset[str]:
-        if expression.primitive == "where":
-            return arguments[1] & arguments[2]
-        return frozenset[str]().union(*arguments)
+def _same(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A key as one that equals itself: nan does not."""
+    return tuple(str(value) if value != value else value for value in key)

@@ -51,10 +51,15 @@ def no_rows(where: str) -> EmptyInputError:
     return EmptyInputError(f"{where} has no rows: there is nothing to evaluate")
 
 
-def no_complete_row(prediction: str, target: str, weight: str | None, rows: int) -> EmptyInputError:
-    """Each row misses one or the other."""
+def no_complete_row(
+    prediction: str, target: str, weight: str | None, rows: int, weightless: int = 0
+) -> EmptyInputError:
+    """Each row misses one or the other, or has no weight."""
     columns = ", ".join(repr(name) for name in (target, prediction, weight) if name is not None)
-    return EmptyInputError(f"none of the {rows:,} rows is complete in the columns {columns}: each has one missing")
+    without = f", or a weight of 0, as {weightless:,} have" if weightless else ""
+    return EmptyInputError(
+        f"none of the {rows:,} rows is complete in the columns {columns}: each has one missing{without}"
+    )
 
 
 def further_arrays(name: str, arrays: Iterable[str]) -> InputError:

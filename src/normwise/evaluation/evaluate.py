@@ -59,7 +59,7 @@ def evaluate(
     by : str or sequence of str, optional
         The columns to group by; rows without a key are a group of their own.
     weight : str, optional
-        The column of weights, 0 or more.
+        The column of weights, 0 or more; a row of weight 0 counts nowhere. Only their ratios matter.
     losses : sequence
         Each a name, a text such as ``"smooth_l1:beta=10"`` or a formula such as ``"log(cosh(r / s)):s=2"``, a function
         of `normwise.functional`, a `Loss`, or a pair of one of these with a dict of parameters. For an array beside
@@ -192,9 +192,7 @@ def _of_columns(formula: Formula, columns: Mapping[str, Any]) -> Formula:
 
 def _numeric(question: Question) -> list[str]:
     """The columns of numbers."""
-    further = {name.removeprefix(COLUMN): None for formula, _ in question.formulas for name in formula.arrays[2:]}
-    weight = () if question.weight is None else (question.weight,)
-    return [*dict.fromkeys((question.target, *question.predictions, *weight, *further))]
+    return [*question.numbers]
 
 
 def _check_columns(frame: nw.DataFrame[Any] | nw.LazyFrame[Any], question: Question, where: str) -> None:
@@ -216,7 +214,7 @@ def _checked(sums: list[Sums], question: Question, where: str) -> list[Sums]:
         raise errors.negative_weight(question.weight, whole.least_weight)
     for prediction, scores in zip(question.predictions, whole.scores, strict=True):
         if all(score.count == 0 for score in scores):
-            raise errors.no_complete_row(prediction, question.target, question.weight, whole.rows)
+            raise errors.no_complete_row(prediction, question.target, question.weight, whole.rows, whole.weightless)
     return sums
 
 
@@ -250,6 +248,7 @@ def _group(question: Question, chosen: Sequence[_Chosen], sums: Sums, key: tuple
         key=key,
         rows=sums.rows,
         missing=Missing(sums.missing_target, sums.missing_weight, missing),
+        weightless=sums.weightless,
         scores=tuple(
             Score(prediction, label, *found, n)
             for prediction, means, joint in zip(predictions, sums.scores, sums.joint, strict=True)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
-
-import numpy as np
-import numpy.typing as npt
+from itertools import combinations
+from typing import NamedTuple
 
 from normwise.engines.frames import jointly
 from normwise.formula import Formula
 from normwise.formula.values import number_value
 from normwise.sums import Moments
 
-Array = npt.NDArray[np.float64]
+LOST = 1e-10
+"""A variance so small beside the terms that it is the sum of has lost its digits."""
 
 
 class Estimate(NamedTuple):
@@ -30,37 +29,35 @@ def estimate(finish: Formula, joint: Sequence[Moments]) -> Estimate:
     The standard error is that of the linear function that touches it at the means: the root of g' C g, with the slopes
     g and the means' covariances C.
     """
-    covariances = _covariances(joint, len(finish.arrays))
     value, slopes = _at_means(finish, joint)
-    return Estimate(value, _root(slopes @ covariances @ slopes))
+    return Estimate(value, _standard_error(slopes, joint))
 
 
 def difference(finish: Formula, joint: Sequence[Moments]) -> Estimate:
     """What is made of the means of one prediction less what is made of another's, over the same rows."""
     count = len(finish.arrays)
-    covariances = _covariances(joint, 2 * count)
     first, slopes = _at_means(finish, joint[:count])
     second, others = _at_means(finish, joint[count:])
-    signed = np.concatenate([slopes, -others])
-    return Estimate(first - second, _root(signed @ covariances @ signed))
+    return Estimate(first - second, _standard_error([*slopes, *(-slope for slope in others)], joint))
 
 
-def _at_means(finish: Formula, means: Sequence[Moments]) -> tuple[float, Array]:
+def _at_means(finish: Formula, means: Sequence[Moments]) -> tuple[float, list[float]]:
     values = {name: moments.finish("mean") for name, moments in zip(finish.arrays, means, strict=False)}
     slopes = [number_value(finish.derivative(name).expression, values) for name in finish.arrays]
-    return number_value(finish.expression, values), np.array(slopes, np.float64)
+    return number_value(finish.expression, values), slopes
 
 
-def _covariances(joint: Sequence[Moments], count: int) -> Array:
-    """The covariances of means, from the variances of each and of each two's difference."""
-    variances = {which: moments.standard_error() ** 2 for which, moments in zip(jointly(count), joint, strict=True)}
-    found = np.empty((count, count))
-    for i in range(count):
-        for j in range(count):
-            apart = variances[min(i, j), max(i, j)] if i != j else 0.0
-            found[i, j] = 0.5 * (variances[i,] + variances[j,] - apart)
-    return found
+def _standard_error(slopes: Sequence[float], joint: Sequence[Moments]) -> float:
+    """The root of g' C g, from the variances V of the means and of each two's difference.
 
-
-def _root(variance: Any) -> float:
-    return math.sqrt(max(float(variance), 0.0)) if variance == variance else math.nan
+    As C[i, j] = (V[i] + V[j] - V[i, j]) / 2, it is that of sum(g) sum(g V) - sum over i < j of g[i] g[j] V[i, j]: the
+    covariances of two means that nearly agree would cancel. It is nan where these terms do so too.
+    """
+    errors = {which: moments.standard_error() for which, moments in zip(jointly(len(slopes)), joint, strict=True)}
+    unit = max(map(abs, errors.values()), default=0.0) or 1.0  # squares would leave the range of numbers
+    variances = {which: (error / unit) ** 2 for which, error in errors.items()}
+    terms = [math.fsum(slopes) * math.fsum(g * variances[i,] for i, g in enumerate(slopes))]
+    terms += [-slopes[i] * slopes[j] * variances[i, j] for i, j in combinations(range(len(slopes)), 2)]
+    variance = math.fsum(terms) if all(map(math.isfinite, terms)) else math.nan
+    lost = variance < LOST * max(map(abs, terms))
+    return math.nan if lost or math.isnan(variance) else math.sqrt(variance) * unit

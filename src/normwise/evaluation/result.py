@@ -54,6 +54,8 @@ class Group:
     missing: Missing
     scores: tuple[Score, ...]
     differences: tuple[Difference, ...]
+    weightless: int = 0
+    """Rows of weight 0, which count nowhere."""
 
     def score(self, prediction: str, loss: str) -> Score:
         """The score of a prediction by a loss's label."""
@@ -134,6 +136,7 @@ def _group(group: Group) -> dict[str, Any]:
             "weight": missing.weight,
             "predictions": dict(missing.predictions),
         },
+        "weightless": group.weightless,
         "scores": [{name: _json(value) for name, value in vars(score).items()} for score in group.scores],
         "differences": [{name: _json(value) for name, value in vars(each).items()} for each in group.differences],
     }

@@ -50,10 +50,12 @@ def notes(evaluation: Evaluation) -> list[str]:
     told = [f"the target {evaluation.target!r} is missing in {missing.target:,}"] if missing.target else []
     told += [f"the weight {evaluation.weight!r} in {missing.weight:,}"] if missing.weight else []
     told += [f"the prediction {name!r} in {count:,}" for name, count in missing.predictions.items() if count]
+    if told and not missing.target:
+        told[0] = told[0].replace(" in ", " is missing in ", 1)
+    told += [f"the weight {evaluation.weight!r} is 0 in {overall.weightless:,}"] if overall.weightless else []
     if told:
         complete = {score.n for score in overall.scores}
         out = " to ".join(f"{overall.rows - n:,}" for n in sorted({max(complete), min(complete)}, reverse=True))
-        told[0] = told[0] if missing.target else told[0].replace(" in ", " is missing in ", 1)
         found.append(f"{out} of {overall.rows:,} rows left out: {', '.join(told)}")
     hidden = len(evaluation.groups) - MOST_GROUPS
     if hidden > 0:
