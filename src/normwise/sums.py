@@ -96,7 +96,7 @@ class Moments(State):
         if not self.count or not other.count:
             return self if self.count else other
         unit, scale = min(self.unit, other.unit), min(self.scale, other.scale)
-        a, b = self._measured(unit, scale), other._measured(unit, scale)
+        a, b = (part._alone()._measured(unit, scale) for part in (self, other))
         if a.centre != b.centre:
             centre = a.centre + (b.centre - a.centre) * quotient(b.weight, a.weight + b.weight)
             a, b = a._about(centre), b._about(centre)
@@ -119,6 +119,13 @@ class Moments(State):
         scatter = self.scatter()
         spread = math.nan if math.isnan(scatter) else max(scatter, 0.0)
         return quotient(quotient(math.sqrt(spread * (self.count / (self.count - 1))), self.weight), self.scale)
+
+    def _alone(self) -> Self:
+        """The same sums, of one element about itself."""
+        centre = self.finish("mean")
+        if self.count != 1 or not math.isfinite(centre):
+            return self
+        return replace(self, deviation=0.0, weighted_deviation=0.0, squared_deviation=0.0, centre=centre)
 
     def _measured(self, unit: float, scale: float) -> Self:
         """The same sums in coarser units."""

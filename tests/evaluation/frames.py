@@ -1,12 +1,14 @@
-"""The kinds of data frame that tests give to evaluate."""
+"""The kinds of data frame and of file that tests give to evaluate."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 Columns = Mapping[str, Any]
 
@@ -24,3 +26,21 @@ KINDS: Mapping[str, Callable[[Columns], Any]] = {
     "pyarrow": arrow,
     "duckdb": lambda columns: duckdb.from_arrow(arrow(columns)),
 }
+
+WRITERS: Mapping[str, Callable[[pa.Table, str], object]] = {
+    "polars.parquet": lambda table, path: pl.DataFrame(table).write_parquet(path),
+    "pyarrow.parquet": pq.write_table,
+    "duckdb.parquet": lambda table, path: duckdb.from_arrow(table).write_parquet(path),
+    "polars.csv": lambda table, path: pl.DataFrame(table).write_csv(path),
+}
+"""Files by those who write them."""
+SOURCES = (*KINDS, *WRITERS)
+
+
+def source(name: str, columns: Columns, folder: Path) -> Any:
+    """A frame, or the path of a file that has just been written."""
+    if name in KINDS:
+        return KINDS[name](columns)
+    path = str(folder / name)
+    WRITERS[name](arrow(columns), path)
+    return path

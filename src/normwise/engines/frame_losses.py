@@ -1,7 +1,8 @@
 """The columns of losses over a data frame, through Narwhals: the frame's own engine computes them.
 
 A column of 64 bits or more has integers that float64 has not. It is held as its nearest float64 and the rest, so that
-the difference of two columns, the residual, is right to the last digit where the columns nearly agree.
+the difference of two columns, the residual, is right to the last digit where the columns nearly agree. That of two
+columns of decimals is the engine's own, which is exact.
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ Columns: TypeAlias = Callable[[str], nw.Expr]
 LIMB = 2**32
 LIMBS: Mapping[Any, int] = {nw.Int64: 2, nw.UInt64: 2, nw.Int128: 4, nw.UInt128: 4}
 """How many digits of base `LIMB` the integers have that float64 has not all of."""
+DECIMALS = 38
+"""As many digits the decimals of every engine have."""
 
 
 @dataclass(frozen=True)
-class Source:
+class Inputs:
     """How a question's names are read from a frame."""
 
     number: Columns
@@ -41,11 +44,11 @@ class Source:
     nan_is_null: bool
 
 
-def source_of(frame: Frame, question: Question, number: Columns, key: Columns) -> Source:
+def inputs_of(frame: Frame, question: Question, number: Columns, key: Columns) -> Inputs:
     """Look up the types of the columns of numbers."""
     columns = {f"n{i}": number(name) for i, name in enumerate(question.numbers)}
     dtypes = frame.select(**columns).collect_schema().dtypes()
-    return Source(number, key, dict(zip(question.numbers, dtypes, strict=True)), frame.implementation.is_pandas_like())
+    return Inputs(number, key, dict(zip(question.numbers, dtypes, strict=True)), frame.implementation.is_pandas_like())
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,10 @@ class _Number:
     """In float64; null where it is missing."""
     rest: Term | None = None
     """The column less that, where it can be other than 0."""
+    decimal: Term | None = None
+    """The column itself, where it has decimals."""
+    digits: tuple[int, int] = (0, 0)
+    """How many they have before and behind the point."""
 
 
 @dataclass
@@ -63,13 +70,13 @@ class Losses:
     """The losses of each prediction as columns of stages; null in a row that misses something they need."""
 
     question: Question
-    source: Source
+    inputs: Inputs
     stages: Stages = field(default_factory=Stages)
 
     def __post_init__(self) -> None:
         keep = self.stages.keep
         question = self.question
-        self.keys = [str(keep(Term(self.source.key(name), 0)).column) for name in question.by]
+        self.keys = [str(keep(Term(self.inputs.key(name), 0)).column) for name in question.by]
         self._given = {name: self._number(name) for name in question.numbers}
         self.target, self.weights = self._given[question.target].value, None
         self.predictions = [self._given[name].value for name in question.predictions]
@@ -124,27 +131,31 @@ class Losses:
 
     def key(self, value: Any) -> Any:
         """A value of a column to group by: None for the pandas family's many ways to miss one."""
-        absent = self.source.nan_is_null and (value is None or str(value) in ("nan", "NaT", "<NA>"))
+        absent = self.inputs.nan_is_null and (value is None or str(value) in ("nan", "NaT", "<NA>"))
         return None if absent else value
 
     def _number(self, name: str) -> _Number:
-        column, dtype = self.source.number(name), self.source.dtypes[name]
+        column, dtype = self.inputs.number(name), self.inputs.dtypes[name]
         limbs = next((count for kind, count in LIMBS.items() if dtype == kind), 0)
         if limbs:
-            return self._integer(column, limbs)
+            return self._integer(column, dtype, limbs)
         value = self.stages.keep(Term(column.cast(nw.Float64), 0))
+        if dtype == nw.Decimal:
+            return _Number(value, None, self.stages.keep(Term(column, 0)), (dtype.precision - dtype.scale, dtype.scale))
         if not dtype.is_float():
             return _Number(value)
         # Not is_nan: DuckDB takes it for false where the statistics of a Parquet file, which know no nan, say so.
         return _Number(self.stages.column(lambda a: nw.when(a.is_finite() | (a.abs() == math.inf)).then(a), value))
 
-    def _integer(self, column: nw.Expr, count: int) -> _Number:
+    def _integer(self, column: nw.Expr, dtype: Any, count: int) -> _Number:
         stages = self.stages
         whole = stages.keep(Term(column, 0))
+        # A column, not a literal, which pandas takes for a signed integer beside Arrow's unsigned ones.
+        base = stages.keep(Term(nw.lit(LIMB, dtype), 0))
         limbs: list[Term] = []
         for _ in range(count - 1):
-            high = stages.column(lambda a: a // LIMB, whole)
-            limbs.append(stages.column(lambda a, b: (a - b * LIMB).cast(nw.Float64), whole, high))
+            high = stages.column(lambda a, base: a // base, whole, base)
+            limbs.append(stages.column(lambda a, b, base: (a - b * base).cast(nw.Float64), whole, high, base))
             whole = high
         limbs.append(stages.column(lambda a: a.cast(nw.Float64), whole))
         value = limbs[-1]
@@ -173,9 +184,6 @@ class Losses:
         steps = path(expressions)
         uses = Counter([steps.steps[i][0] for _, arguments in steps.steps for i in arguments] + expressions)
 
-        def rest_of(node: Expression) -> Term | None:
-            return variables[str(node.value)].rest if node.primitive == "variable" else None
-
         def compute(node: Expression, arguments: tuple[Any, ...]) -> Term:
             row = PRIMITIVES[node.primitive]
             if row.frame is None:
@@ -184,8 +192,8 @@ class Losses:
                 )
             value = row.frame
             term = apply(lambda *values: value(nw, *values), *arguments)
-            if node.primitive == "subtract":
-                term = _with_rests(term, *(rest_of(argument) for argument in node.arguments))
+            if node.primitive == "subtract" and all(each.primitive == "variable" for each in node.arguments):
+                term = _exact(term, *(variables[str(each.value)] for each in node.arguments))
             return self.stages.keep(term) if uses[node] > 1 else term
 
         computed = frame_values(steps, values, compute)
@@ -196,13 +204,19 @@ class Losses:
         ]
 
 
-def _with_rests(difference: Term, a: Term | None, b: Term | None) -> Term:
-    """The difference of two columns, and that of what float64 left of them."""
-    if a is not None and b is not None:
-        return apply(lambda d, a, b: d + (a - b), difference, a, b)
-    if a is not None:
-        return apply(lambda d, a: d + a, difference, a)
-    return difference if b is None else apply(lambda d, b: d - b, difference, b)
+def _exact(difference: Term, a: _Number, b: _Number) -> Term:
+    """The difference of two columns with what float64 has left of them; null where it is null."""
+    if a.decimal is not None and b.decimal is not None:
+        if sum(map(max, a.digits, b.digits)) >= DECIMALS:
+            return difference
+        return apply(
+            lambda d, a, b: nw.when(~d.is_null()).then((a - b).cast(nw.Float64)), difference, a.decimal, b.decimal
+        )
+    if a.rest is not None and b.rest is not None:
+        return apply(lambda d, a, b: d + (a - b), difference, a.rest, b.rest)
+    if a.rest is not None:
+        return apply(lambda d, a: d + a, difference, a.rest)
+    return difference if b.rest is None else apply(lambda d, b: d - b, difference, b.rest)
 
 
 class _Absent:

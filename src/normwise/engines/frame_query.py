@@ -63,10 +63,15 @@ class _Columns:
     """How many of the losses are not nan, in an engine that skips nan in a sum."""
 
     def read(self, row: Row) -> Moments:
-        sums = {name: float(row[column] or 0.0) for name, column in self.names.items()}
+        sums = {name: _float(row[column]) for name, column in self.names.items()}
         if self.present is not None and row[self.present] < sums["count"]:
             sums |= dict.fromkeys(("total", "deviation", "weighted_deviation", "squared_deviation"), math.nan)
         return Moments(**sums, **self.numbers)
+
+
+def _float(value: Any) -> float:
+    """A sum: None where there is nothing to sum, the NA of pandas where it is nan."""
+    return 0.0 if value is None else math.nan if str(value) == "<NA>" else float(value)
 
 
 class Query:
@@ -165,7 +170,7 @@ class Query:
         twice = deviation if weight is None else self._sum(column(lambda w, a: w * a, own, weighted))
         names = names | {"total": total, "deviation": deviation, "weighted_deviation": twice}
         names["squared_deviation"] = self._sum(column(lambda a: a * a, weighted))
-        present = self._count(weighted) if self.losses.source.nan_is_null else None
+        present = self._count(weighted) if self.losses.inputs.nan_is_null else None
         self.slots[slot] = _Columns(names, numbers, present)
 
     def _row_sums(self, rows: Term) -> tuple[Term, dict[str, str]]:

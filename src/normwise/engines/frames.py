@@ -16,7 +16,7 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
-from normwise.engines.frame_losses import Columns, Frame, Losses, Source, source_of
+from normwise.engines.frame_losses import Columns, Frame, Losses, Inputs, inputs_of
 from normwise.engines.frame_pairs import TableQuery, pair_moments
 from normwise.engines.frame_query import Group, Look, Query, Row, Slot, Subject
 from normwise.engines.question import COLUMN, Question, jointly
@@ -130,7 +130,7 @@ def measure(
     # pandas computes with NumPy, which warns of inf and nan; many columns are none of the caller's doing.
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="DataFrame is highly fragmented")
-        return _Measurement(frame, question, collect, source_of(frame, question, number, key)).sums()
+        return _Measurement(frame, question, collect, inputs_of(frame, question, number, key)).sums()
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class _Measurement:
     frame: Frame
     question: Question
     collect: Callable[[Frame], list[Row]]
-    source: Source
+    inputs: Inputs
 
     def sums(self) -> list[Sums]:
         """All sums of all groups."""
@@ -173,7 +173,7 @@ class _Measurement:
     def _answers(
         self, subjects: Sequence[Subject], look: Look, centres: Mapping[Slot, float] | None = None
     ) -> list[Group]:
-        query = Query(Losses(self.question, self.source), subjects, look, centres)
+        query = Query(Losses(self.question, self.inputs), subjects, look, centres)
         return [query.read(row) for row in self.collect(query.on(self.frame))]
 
     def _add_pairs(self, groups: Mapping[Any, Group], parts: Sequence[Sequence[Subject]]) -> None:
@@ -187,7 +187,7 @@ class _Measurement:
                 groups[_same(answer.key)].moments.update(answer.moments)
 
     def _add_fetched_pairs(self, groups: Mapping[Any, Group]) -> None:
-        losses = Losses(self.question, self.source)
+        losses = Losses(self.question, self.inputs)
         query = TableQuery.of(losses)
         rows = self.collect(query.on(losses, self.frame))
         codes = {key: code for code, key in enumerate(groups)}
