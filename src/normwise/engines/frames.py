@@ -16,6 +16,7 @@ import narwhals as nw
 import numpy as np
 
 from normwise.engines.stages import Stages, Term, apply
+from normwise.engines.watch import Progress, watched
 from normwise.formula import Formula
 from normwise.formula.expression import Expression, Number
 from normwise.formula.primitives import PRIMITIVES
@@ -106,11 +107,13 @@ def _merge(a: tuple[tuple[Moments, ...], ...], b: tuple[tuple[Moments, ...], ...
     )
 
 
-def rows_of(frame: Frame) -> list[Row]:
-    """Run a query and fetch its rows."""
+def rows_of(frame: Frame, connection: Any = None, progress: Progress | None = None) -> list[Row]:
+    """Run a query and fetch its rows; DuckDB's on its `connection`, where that is at hand, and with its progress."""
     if frame.implementation.is_duckdb():  # fetched without the Arrow library that Narwhals collects through
         relation = frame.to_native()
-        return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+        connection = connection or getattr(relation, "_con", None)  # private to DuckDB, which has no public way to it
+        rows = watched(relation.fetchall, connection, progress)
+        return [dict(zip(relation.columns, row, strict=True)) for row in rows]
     return [*(frame.collect() if isinstance(frame, nw.LazyFrame) else frame).iter_rows(named=True)]
 
 
