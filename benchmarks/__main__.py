@@ -27,6 +27,7 @@ from benchmarks.memory import memory as memory_of
 from benchmarks.results import RESULTS, elsewhere, merged
 from benchmarks.targets import ONCE_EAGER, WHOLE, ratio, verdicts
 from normwise.catalogue import Loss
+from normwise.output import write_output
 
 LARGE = 2**24
 SIZES = (15, 2**10, 2**16, 2**20, LARGE)
@@ -135,7 +136,7 @@ def main() -> None:
     results["cold start"] = {} if options.kind or options.keep else cold_start()
     show(console, results)
     if not options.quick and (options.keep or not part):
-        RESULTS.write_text(json.dumps(merged(kept, results) if kept else results, indent=1) + "\n", encoding="utf-8")
+        write_output(RESULTS, json.dumps(merged(kept, results) if kept else results, indent=1) + "\n")
         console.print(f"kept in {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}")
 
 

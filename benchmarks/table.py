@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.results import RESULTS, dates
 from benchmarks.targets import HUGE, LARGE, ONCE_EAGER, find, ratio
+from normwise.output import write_output
 
 ROOT = Path(__file__).parent.parent
 BEGIN, END = "<!-- speed:begin -->", "<!-- speed:end -->"
@@ -185,7 +186,7 @@ def main() -> None:
         sys.exit("there are no results yet: run `make bench` first")
     table = rendered(json.loads(RESULTS.read_text(encoding="utf-8")))
     pattern = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.S)
-    readme.write_text(pattern.sub(lambda _: f"{BEGIN}\n{table}\n{END}", text), encoding="utf-8")
+    write_output(readme, pattern.sub(lambda _: f"{BEGIN}\n{table}\n{END}", text))
     print(table)
 
 

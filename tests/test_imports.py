@@ -12,6 +12,7 @@ import normwise
 
 SOURCE = Path(normwise.__file__).parent
 LAYERS = [
+    "visible",
     "errors",
     "formula",
     "catalogue",

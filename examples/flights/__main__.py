@@ -22,6 +22,7 @@ from examples.flights.optimum import LEAST
 from examples.flights.progress import training_progress
 from examples.flights.verdict import NAIVE, TARGET, TRAINED_BY, centres, verdict
 from normwise.evaluation import Evaluation
+from normwise.output import draft
 from normwise.terminal import print_evaluation
 
 OUTPUT = Path(__file__).parent / "output" / "predictions.parquet"
@@ -48,7 +49,8 @@ def main() -> int:
     models = _trained(features(seen), torch.tensor(seen[TARGET].to_numpy()))
     predictions = _predictions(models, features, unseen)
     OUTPUT.parent.mkdir(exist_ok=True)
-    predictions.to_parquet(OUTPUT, index=False)
+    with draft(OUTPUT) as beside:
+        predictions.to_parquet(beside, index=False)
     evaluation = normwise.evaluate(OUTPUT, target=TARGET, prediction=[NAIVE, *TRAINED_BY], losses=list(CRITERIA))
     _show(evaluation)
     holds, sentences = verdict(evaluation)

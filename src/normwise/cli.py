@@ -6,18 +6,22 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, NoReturn
+from contextlib import suppress
+from typing import Annotated, NoReturn, TextIO
 
+from normwise import __version__
 from normwise.catalogue import losses as catalogue
 from normwise.errors import FormulaError, InputError
-from normwise.evaluation import Evaluation, evaluate
+from normwise.evaluation import evaluate
+from normwise.evaluation.files import expand
 from normwise.explanation import explain
+from normwise.output import STDOUT, check_output, write_output
+from normwise.visible import json_escape, visible, visible_lines
 
 try:
     import typer
 
-    from normwise.terminal import ProgressBar, print_evaluation, print_explanation, print_losses
+    from normwise.terminal import ProgressBar, print_evaluation, print_explanation, print_losses, write_all_letters
 except ModuleNotFoundError as missing:
     sys.exit(f"normwise: the command line needs {missing.name}: pip install 'normwise[cli]'")
 
@@ -34,8 +38,18 @@ app = typer.Typer(
 )
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"normwise {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _commands() -> None:
+def _commands(
+    version: Annotated[  # pyright: ignore[reportUnusedParameter]
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """With a callback, one command alone would still be called by its name."""
 
 
@@ -62,8 +76,9 @@ def evaluate_files(
 
     Rows that miss the target, a prediction or the weight are counted and reported. `normwise list` tells the losses.
     """
-    if json_file not in (None, "-"):
-        _check_place(Path(json_file))
+    outputs = [STDOUT] if json_file is None else [STDOUT, json_file]
+    for output in outputs:
+        check_output(output, expand(files))
     with ProgressBar() as bar:
         evaluation = evaluate(
             files,
@@ -74,10 +89,11 @@ def evaluate_files(
             losses=loss or ("l1", "mse"),
             progress=bar.update if bar.wanted else None,
         )
-    if json_file != "-":
+    if json_file != STDOUT:
         print_evaluation(evaluation)
     if json_file is not None:
-        _write(json_file, evaluation)
+        text = json.dumps(evaluation.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+        write_output(json_file, visible_lines(text, json_escape) + "\n")
 
 
 @app.command("list")
@@ -126,28 +142,12 @@ def _parameters(arguments: list[str]) -> dict[str, float]:
     return given
 
 
-def _check_place(path: Path) -> None:
-    """Before the work, which may be long."""
-    if path.is_dir():
-        raise InputError(f"cannot write {path}: it is a folder")
-    if not path.parent.is_dir():
-        raise InputError(f"cannot write {path}: there is no folder {path.parent}")
-
-
-def _write(path: str, evaluation: Evaluation) -> None:
-    text = json.dumps(evaluation.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    if path == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from None
-
-
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; what the user can mend is one line on stderr and exit code 2."""
+    _check_streams()
+    write_all_letters(sys.stdout)
     try:
+        _check_text(sys.argv[1:] if arguments is None else arguments)
         code = app(arguments, standalone_mode=False)
         sys.stdout.flush()
     except FormulaError as error:
@@ -155,19 +155,69 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except InputError as error:
         _fail(str(error))
     except typer.TyperException as error:
-        _fail(error.format_message())
-    except BrokenPipeError:  # the reader, `head` say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        if message := error.format_message():
+            _fail(message)
+        code = BAD_INPUT  # a command without arguments: its help has been shown
+    except BrokenPipeError:
+        _drop(sys.stdout)
+        code = 0  # the reader, `head` say, has seen enough
+    except SystemExit as ended:  # so do Typer and Rich end then, but with code 1
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
+        _drop(sys.stdout)
+        code = 0
+    except OSError as error:
+        name = "cannot write stdout" if error.filename is None else os.fsdecode(error.filename)
+        _fail(f"{name}: {error.strerror or error}")
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(INTERRUPTED)
-    sys.exit(code if isinstance(code, int) else 0)
+        # At once: a thread that waits for a file which never comes would be waited for.
+        os._exit(INTERRUPTED)
+    _leave(code if isinstance(code, int) else 0)
+
+
+def _check_streams() -> None:
+    """See that the three streams are open: the next file that is opened would take the number of one that is not."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison] - as Python does where it is closed
+        sys.stderr = os.fdopen(2, "w", closefd=False)
+    if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]
+        sys.stdout = os.fdopen(1, "w", closefd=False)
+        _fail("stdout is closed: there is nowhere to write to")
+
+
+def _check_text(arguments: list[str]) -> None:
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise InputError(f"the argument {argument!r} is not UTF-8: rename the file or the column") from None
 
 
 def _fail(message: str, *shown: str) -> NoReturn:
     # Not through Rich, which would break the line to the terminal's width.
-    print(f"normwise: {' '.join(message.split())}", *(f"    {line}" for line in shown), sep="\n", file=sys.stderr)
-    sys.exit(BAD_INPUT)
+    line = f"normwise: {visible(' '.join(message.split()))}"
+    with suppress(OSError):  # nobody reads stderr: the exit code tells
+        print(line, *(f"    {visible(each)}" for each in shown), sep="\n", file=sys.stderr, flush=True)
+    _leave(BAD_INPUT)
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit; what cannot be written any more is dropped, or Python would complain of it at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            _drop(stream)
+    sys.exit(code)
+
+
+def _drop(stream: TextIO) -> None:
+    """Let what is written to a stream vanish."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ import pkgutil
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from normwise import catalogue
 from normwise.catalogue import Interval, Loss
 from normwise.catalogue.peers import LIBRARIES, peers_of
 from normwise.explanation import Explanation, explain, finished, plain
+from normwise.output import check_output, write_output
 
 HEAD = """\
 # The losses
@@ -105,7 +105,8 @@ def _escaped(text: str) -> str:
 def main(arguments: Sequence[str]) -> None:
     """Write the page to a file."""
     [file] = arguments
-    Path(file).write_text(losses_page(), encoding="utf-8")
+    check_output(file)
+    write_output(file, losses_page())
 
 
 if __name__ == "__main__":

@@ -5,13 +5,21 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from normwise.visible import visible, visible_lines
+
 
 class InputError(ValueError):
     """What was given cannot be computed."""
 
+    def __str__(self) -> str:
+        return visible(super().__str__())
+
 
 class FormulaError(InputError):
-    """A text that is no formula."""
+    """A text that is no formula: its message may show the text on a line of its own, and point to the place."""
+
+    def __str__(self) -> str:
+        return visible_lines(ValueError.__str__(self))
 
 
 class ShapeMismatchError(InputError, RuntimeError):

@@ -26,6 +26,7 @@ from normwise.shape import (
     redescending,
     symmetric,
 )
+from normwise.visible import visible_lines
 
 LONGEST, WIDEST = 14, 900
 """Of a formula that is shown: lines of Python, characters of LaTeX."""
@@ -152,7 +153,7 @@ class Explanation:
             else "",
             "\n".join(["Use", *(f"  {line}" for line in self.usage)]) if self.usage else "",
         ]
-        return "\n\n".join(filter(None, blocks))
+        return visible_lines("\n\n".join(filter(None, blocks)))
 
     __repr__ = __str__
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 import time
 from collections.abc import Iterable
+from io import TextIOWrapper
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self, TextIO, cast
 
 from rich import box
 from rich.console import Console
@@ -21,12 +23,13 @@ from normwise.evaluation.result import Evaluation
 from normwise.evaluation.table import Table, notes, tables
 from normwise.explanation import Explanation, plain, spellings, title_of
 from normwise.shape import number
+from normwise.visible import python_escape, visible_lines
 
 PATIENCE = 1.0
 """Seconds that pass before a progress bar is shown."""
 
-ROOMY = 110
-"""The width from which on the list of losses tells the libraries."""
+NO_WIDTH = 10_000
+"""What is wider than any table."""
 
 PLOT_HEIGHT, NARROW, WIDEST = 14, 80, 120
 """Of a plot: rows, columns where there is no terminal, and at most so many."""
@@ -38,40 +41,49 @@ UNPAINTED = "simple"
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print the tables and notes of an evaluation."""
     # As wide as the tables are: a terminal may break a line, a file and a pipe have no width, and nothing is cut off.
-    console = Console(width=10_000, highlight=False)
+    console = _Console(NO_WIDTH)
     for table in tables(evaluation):
         console.print(_rich(table))
     for note in notes(evaluation):
-        console.print(Text(note), soft_wrap=True)
+        console.print(_text(note), soft_wrap=True)
 
 
 def print_losses(losses: Iterable[Loss]) -> None:
-    """Print each loss with its parameters, what it estimates, what it is, and which libraries have it."""
-    console = _console()
-    columns = ["loss", "parameters", "estimates", "what it is"]
-    if console.width >= ROOMY:
-        columns.append("elsewhere")
-    table = RichTable(*columns, box=box.SIMPLE_HEAD)
-    for loss in losses:
-        parameters = ", ".join(
-            [*loss.further_arrays, *(f"{name}={plain(value)}" for name, value in loss.parameters.items())]
-        )
-        elsewhere = ", ".join(dict.fromkeys(LIBRARIES[peer.library] for peer in peers_of(loss.name)))
-        texts = (loss.name, parameters, loss.minimiser, loss.documentation.partition("\n")[0], elsewhere)
-        table.add_row(*map(Text, texts[: len(columns)]))
-    table.columns[0].no_wrap = True
+    """Print each loss with its parameters, what it estimates, what it is, and which libraries have it.
+
+    On a terminal that is a paragraph for each, which is read at any width; elsewhere a line for each, for `grep`.
+    """
+    console = _Console()
+    rows = [_row(loss) for loss in losses]
+    if console.is_terminal:
+        for name, parameters, estimates, what, elsewhere in rows:
+            console.print(_text(name, "bold"), _text(parameters))
+            facts = what, f"estimates: {estimates}" * bool(estimates), f"elsewhere: {elsewhere}" * bool(elsewhere)
+            for fact in filter(None, facts):
+                console.print(Padding(_text(fact), (0, 0, 0, 4)))
+        return
+    table = RichTable("loss", "parameters", "estimates", "what it is", "elsewhere", box=box.SIMPLE_HEAD)
+    for row in rows:
+        table.add_row(*map(_text, row))
     console.print(table)
+
+
+def _row(loss: Loss) -> tuple[str, str, str, str, str]:
+    parameters = [*loss.further_arrays, *(f"{name}={plain(value)}" for name, value in loss.parameters.items())]
+    elsewhere = dict.fromkeys(LIBRARIES[peer.library] for peer in peers_of(loss.name))
+    what = loss.documentation.partition("\n")[0]
+    return loss.name, ", ".join(parameters), loss.minimiser, what, ", ".join(elsewhere)
 
 
 def print_explanation(told: Explanation) -> None:
     """Print what is known of a loss, with a plot of it and its slope."""
-    console = _console()
-    console.print(Text(title_of(told), style="bold"))
+    console = _Console()
+    console.print(_text(title_of(told), "bold"))
     for paragraph in told.loss.documentation.split("\n\n"):
-        console.print(Text(" ".join(paragraph.split())))
+        console.print(_text(" ".join(paragraph.split())))
     for title, text in spellings(told):
-        console.print(Text(f"\n{title}", style="bold"))
-        console.print(Text(text), soft_wrap=True)
+        console.print(_text(f"\n{title}", "bold"))
+        console.print(_text(text), soft_wrap=True)
     console.print()
     _print_pairs(console, told.facts)
     if (sys.stdout.encoding or "").lower().startswith("utf"):
@@ -84,13 +96,13 @@ def print_explanation(told: Explanation) -> None:
         table.add_row(*map(number, point))
     console.print(table)
     if told.aliases:
-        console.print(Text("elsewhere", style="bold"))
+        console.print(_text("elsewhere", "bold"))
         _print_pairs(console, ((each.call, "; ".join(filter(None, [each.ours, each.note]))) for each in told.aliases))
         console.print()
     if told.usage:
-        console.print(Text("to use it", style="bold"))
+        console.print(_text("to use it", "bold"))
     for line in told.usage:
-        console.print(Text(line), soft_wrap=True)
+        console.print(_text(line), soft_wrap=True)
 
 
 def _print_pairs(console: Console, rows: Iterable[tuple[str, str]]) -> None:
@@ -99,15 +111,15 @@ def _print_pairs(console: Console, rows: Iterable[tuple[str, str]]) -> None:
     width = max((len(title) for title, _ in pairs), default=0) + 2
     for title, text in pairs:
         if 2 * width > console.width:
-            console.print(Text(title))
-            console.print(Padding(Text(text), (0, 0, 0, 4)) if console.is_terminal else Text(f"    {text}"))
+            console.print(_text(title))
+            console.print(Padding(_text(text), (0, 0, 0, 4)) if console.is_terminal else _text(f"    {text}"))
         elif console.is_terminal:
             line = RichTable.grid(padding=(0, 2))
             line.add_column(width=width - 2)
-            line.add_row(Text(title), Text(text))
+            line.add_row(_text(title), _text(text))
             console.print(line)
         else:
-            console.print(Text(f"{title:<{width}}{text}"))
+            console.print(_text(f"{title:<{width}}{text}"))
 
 
 def _plot(told: Explanation, console: Console) -> str:
@@ -132,21 +144,46 @@ def _plot(told: Explanation, console: Console) -> str:
     return str(figure.build().string(colorless=not console.is_terminal or console.no_color))
 
 
-def _console() -> Console:
+class _Console(Console):
     """As wide as the terminal; a file and a pipe have no width, and nothing is cut off."""
-    return Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)
+
+    def __init__(self, width: int | None = None) -> None:
+        super().__init__(width=width if width or sys.stdout.isatty() else NO_WIDTH, highlight=False)
+
+
+def _text(text: str, style: str = "") -> Text:
+    """A text that is shown as it is: square brackets are no markup, and no control character reaches the terminal."""
+    return Text(visible_lines(text), style)
 
 
 def _rich(table: Table) -> RichTable:
-    found = RichTable(box=box.SIMPLE_HEAD, title=table.title or None, title_justify="left", title_style="bold")
+    title = _text(table.title, "bold") if table.title else None
+    found = RichTable(box=box.SIMPLE_HEAD, title=title, title_justify="left")
     for i, name in enumerate(table.header):
         label = i < table.labels
-        found.add_column(Text(name), justify="left" if label else "right", no_wrap=not label)
+        found.add_column(_text(name), justify="left" if label else "right", no_wrap=not label)
     for i, row in enumerate(table.rows):
-        # Text, not str: square brackets are Rich's markup.
         last = table.closing and i == len(table.rows) - 2
-        found.add_row(*(Text(cell.text, style="bold" if cell.strong else "") for cell in row), end_section=last)
+        found.add_row(*(_text(cell.text, "bold" if cell.strong else "") for cell in row), end_section=last)
     return found
+
+
+ASCII = {"±": "+-", "─": "-"}
+"""What stands for signs of ours where stdout has no such letters."""
+
+
+def write_all_letters(stream: TextIO) -> None:
+    """Let a stream write what its encoding has no letters for, in ASCII or escaped, instead of failing."""
+    codecs.register_error("normwise", _unencodable)
+    if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+        stream.reconfigure(errors="normwise")
+
+
+def _unencodable(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = error.object[error.start : error.end]
+    return "".join(ASCII.get(sign, python_escape(sign)) for sign in signs), error.end
 
 
 class ProgressBar:

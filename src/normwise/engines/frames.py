@@ -16,10 +16,11 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
-from normwise.engines.frame_losses import Columns, Frame, Losses, Inputs, inputs_of
+from normwise.engines.frame_losses import Columns, Frame, Inputs, Losses, inputs_of
 from normwise.engines.frame_pairs import TableQuery, pair_moments
 from normwise.engines.frame_query import Group, Look, Query, Row, Slot, Subject
 from normwise.engines.question import COLUMN, Question, jointly
+from normwise.engines.watch import Progress, watched
 from normwise.sums import Moments
 
 __all__ = ["COLUMN", "Frame", "Question", "Row", "Sums", "jointly", "measure", "rows_of"]
@@ -85,11 +86,13 @@ def _merge(a: tuple[tuple[Moments, ...], ...], b: tuple[tuple[Moments, ...], ...
     )
 
 
-def rows_of(frame: Frame) -> list[Row]:
-    """Run a query and fetch its rows."""
+def rows_of(frame: Frame, connection: Any = None, progress: Progress | None = None) -> list[Row]:
+    """Run a query and fetch its rows; DuckDB's on its `connection`, where that is at hand, and with its progress."""
     if frame.implementation.is_duckdb():  # fetched without the Arrow library that Narwhals collects through
         relation = frame.to_native()
-        return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+        connection = connection or getattr(relation, "_con", None)  # private to DuckDB, which has no public way to it
+        rows = watched(relation.fetchall, connection, progress)
+        return [dict(zip(relation.columns, row, strict=True)) for row in rows]
     return [*(frame.collect() if isinstance(frame, nw.LazyFrame) else frame).iter_rows(named=True)]
 
 

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, TypeAlias, cast
 import narwhals as nw
 
 from normwise.catalogue import Loss
-from normwise.engines.frames import COLUMN, Question, Sums, jointly, measure, rows_of
+from normwise.engines.frames import COLUMN, Question, Sums, jointly, measure
+from normwise.engines.watch import Progress
 from normwise.errors import InputError
 from normwise.evaluation import errors, files, finish
 from normwise.evaluation.result import Difference, Evaluation, Group, Missing, Score
@@ -22,7 +23,6 @@ from normwise.plan import bound, find_loss, read_loss
 from normwise.sums import Moments
 
 LossChoice: TypeAlias = "str | Loss | Callable[..., Any] | tuple[str | Loss | Callable[..., Any], Mapping[str, Any]]"
-Progress: TypeAlias = Callable[[float], None]
 
 
 class _Chosen(NamedTuple):
@@ -128,7 +128,7 @@ def _sums(frame: Any, question: Question, progress: Progress | None) -> tuple[li
         native = nw.from_native(opened.relation(numeric, question.by))
         where = opened.paths[0] if len(opened.paths) == 1 else f"the {len(opened.paths)} files"
         _check_columns(native, question, where)
-        return measure(native, question, lambda query: opened.run(lambda: rows_of(query), progress)), where
+        return measure(native, question, lambda query: opened.rows(query, progress)), where
 
 
 def _paths(frame: object) -> list[str | Path] | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import glob
 import tempfile
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
 from typing import Any, TypeVar
 
+from normwise.engines.frames import Frame, Row, rows_of
+from normwise.engines.watch import Progress, watched
 from normwise.errors import InputError
 from normwise.evaluation import errors
 
@@ -18,9 +19,6 @@ Result = TypeVar("Result")
 
 ABSENT = ["", "NA", "N/A", "null", "NULL", "None"]
 """What a CSV file writes for a value that is missing, beside nan."""
-
-POLL = 0.05
-"""Seconds between two looks at the progress of a query."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,9 @@ class Format:
     types: str | None = None
     whole: bool = False
 
+
+REPORTING = "SET enable_progress_bar = true; SET enable_progress_bar_print = false"
+"""Without it DuckDB knows nothing of a query's progress; with the bar alone it prints its own."""
 
 _CSV = {"header": True, "na_values": ABSENT}
 FORMATS: Mapping[str, Format] = {
@@ -128,42 +129,21 @@ class Files:
         read = getattr(self.connection, self.format.method)
         # DuckDB would take a name such as day[1].csv for a pattern.
         names = [glob.escape(path) for path in paths]
-        return self.run(lambda: read(names, union_by_name=True, **self.format.options, **options))
+        options = {**self.format.options, **options}
+        return self._run(lambda: watched(lambda: read(names, union_by_name=True, **options), self.connection))
 
-    def run(self, work: Callable[[], Result], progress: Callable[[float], None] | None = None) -> Result:
-        """Run what reads the files; `progress` is told the percentage that is done, again and again."""
+    def rows(self, query: Frame, progress: Progress | None = None) -> list[Row]:
+        """The rows of a query's result; `progress` is told the percentage that is done, again and again."""
+        return self._run(lambda: rows_of(query, self.connection, progress))
+
+    def _run(self, work: Callable[[], Result]) -> Result:
+        """Run what reads the files, and say in a line why they cannot be read."""
         import duckdb
 
         try:
-            return work() if progress is None else self._watched(work, progress)
-        except InputError:
-            raise
+            return work()
         except duckdb.Error as error:
             raise errors.unreadable(error, self.paths) from error
-
-    def _watched(self, work: Callable[[], Result], progress: Callable[[float], None]) -> Result:
-        results: list[Result] = []
-        failures: list[Exception] = []
-
-        def target() -> None:
-            try:
-                results.append(work())
-            except Exception as error:  # raised again in the caller's thread
-                failures.append(error)
-
-        thread = Thread(target=target, name="normwise evaluate", daemon=True)
-        thread.start()
-        try:
-            while thread.is_alive():
-                thread.join(POLL)
-                progress(max(0.0, self.connection.query_progress()))
-        except BaseException:  # the user's Ctrl-C, most of all
-            self.connection.interrupt()
-            thread.join()
-            raise
-        if failures:
-            raise failures[0]
-        return results[0]
 
 
 @contextmanager
@@ -178,7 +158,9 @@ def opened(patterns: Sequence[str | Path]) -> Generator[Files]:
         connection = duckdb.connect(":memory:", config={"temp_directory": spill})
         # The statistics of a Parquet file know no nan, so by them DuckDB takes a test for nan as false.
         connection.execute("SET disabled_optimizers = 'statistics_propagation'")
+        connection.execute(REPORTING)
         try:
             yield Files(paths, connection)
         finally:
-            connection.close()
+            with suppress(duckdb.Error):  # still in use, after an interrupt that a read did not heed
+                connection.close()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from normwise.evaluation.result import Difference, Evaluation, Group, Score
+from normwise.visible import visible
 
 MOST_GROUPS = 50
 """More groups than this are not shown: those with the most rows are."""
@@ -34,13 +35,26 @@ class Table:
 
 
 def tables(evaluation: Evaluation) -> list[Table]:
-    """The scores, a table for each loss where there are groups, then the differences."""
+    """The scores, a table for each loss where there are groups, then the differences.
+
+    Names and keys are those of the data, which anybody may have written: they are made visible.
+    """
     if evaluation.by:
         shown = _shown(evaluation.groups)
         found = [_by_group(evaluation, shown, loss) for loss in evaluation.losses]
     else:
         found = [_by_loss(evaluation)]
-    return [*found, *([_differences(evaluation)] if evaluation.overall.differences else [])]
+    differences = [_differences(evaluation)] if evaluation.overall.differences else []
+    return [_visible(table) for table in (*found, *differences)]
+
+
+def _visible(table: Table) -> Table:
+    return replace(
+        table,
+        title=visible(table.title),
+        header=tuple(map(visible, table.header)),
+        rows=tuple(tuple(Cell(visible(cell.text), cell.strong) for cell in row) for row in table.rows),
+    )
 
 
 def notes(evaluation: Evaluation) -> list[str]:
@@ -62,7 +76,7 @@ def notes(evaluation: Evaluation) -> list[str]:
         found.append(f"{hidden:,} smaller groups not shown; to_dict() and --json have all")
     if len(evaluation.predictions) > 1:
         found.append("* the lowest loss")
-    return found
+    return [*map(visible, found)]
 
 
 def plain_text(evaluation: Evaluation) -> str:

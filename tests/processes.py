@@ -1,0 +1,64 @@
+"""The command line as a process of its own: with pipes, in a terminal, interrupted."""
+
+import os
+import pty
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+COMMAND = (sys.executable, "-W", "error", "-m", "normwise")
+ENVIRONMENT = {"PYTHONUTF8": "1", "COLUMNS": "80"}
+
+
+def environment(**changed: str) -> dict[str, str]:
+    return os.environ | ENVIRONMENT | changed
+
+
+def run(*arguments: object, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run to the end, with pipes unless `options` say otherwise."""
+    given: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()} | options
+    command = [*COMMAND, *(each if isinstance(each, (str, bytes)) else str(each) for each in arguments)]
+    return subprocess.run(command, cwd=cwd, text=True, timeout=60, check=False, **given)
+
+
+class Terminal:
+    """A terminal whose `end` a process writes to."""
+
+    def __init__(self) -> None:
+        self._seen, self.end = pty.openpty()
+
+    def close(self) -> None:
+        """Leave the end to the process, so that it is closed with it."""
+        os.close(self.end)
+
+    def read(self, last: bytes | None = None) -> bytes:
+        """What it was sent until the process closed it, or sent `last`."""
+        sent = b""
+        with suppress(OSError):  # Linux's way to say that the other end is closed
+            while (last is None or last not in sent) and (part := os.read(self._seen, 4096)):
+                sent += part
+        return sent
+
+
+class Shown(NamedTuple):
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+
+def in_terminals(*arguments: str | bytes, cwd: Path | None = None, **changed: str) -> Shown:
+    """Run with a terminal for stdout and another for stderr."""
+    stdout, stderr = Terminal(), Terminal()
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=cwd,
+        stdout=stdout.end,
+        stderr=stderr.end,
+        env=environment(TERM="xterm-256color", **changed),
+    )
+    stdout.close()
+    stderr.close()
+    shown, errors = stdout.read(), stderr.read()
+    return Shown(process.wait(60), shown, errors)
