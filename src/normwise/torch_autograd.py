@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch.autograd import forward_ad
 
 from normwise import fused
 from normwise.catalogue import Loss
@@ -26,6 +25,7 @@ from normwise.engines.cpu.buffers import BUFFERS, LARGE
 from normwise.formula import Formula
 from normwise.fused import Arrays, Memory
 from normwise.terms import Terms, terms_of
+from normwise.torch_watchers import knows_operations_only, overridden, watched
 
 Tensor = torch.Tensor
 Tensors = Sequence[Tensor]
@@ -34,10 +34,6 @@ Parameters = tuple[float, ...]
 scalar = torch.scalar_tensor
 _grad_enabled = torch.is_grad_enabled
 _default_dtype = torch.get_default_dtype
-_compiling = torch.compiler.is_compiling
-_transforming = torch._C._are_functorch_transforms_active
-_len_function_stack = torch._C._len_torch_function_stack
-_len_dispatch_stack = torch._C._len_torch_dispatch_stack
 _fresh_like = torch.empty_like
 
 PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
@@ -69,7 +65,7 @@ def elementwise(formula: Formula, parameters: Parameters, dtype: torch.dtype, *a
     needs_graph = torch.is_grad_enabled() and any(array.requires_grad for array in arrays)
     compute: Callable[..., Any]
     if watched():
-        compute = with_operations if functionalized() else Traced.apply
+        compute = with_operations if knows_operations_only() else Traced.apply
     else:
         compute = Map.apply if needs_graph else _values
     return compute(formula, parameters, dtype, *arrays)
@@ -77,7 +73,7 @@ def elementwise(formula: Formula, parameters: Parameters, dtype: torch.dtype, *a
 
 def of_numbers(formula: Formula, *arrays: Tensor) -> Tensor:
     """Compute a formula of a few numbers, which no kernel is worth, as part of autograd's graph."""
-    compute = with_operations if functionalized() else Traced.apply
+    compute = with_operations if knows_operations_only() else Traced.apply
     return compute(formula, (), arrays[0].dtype, *arrays)
 
 
@@ -268,13 +264,12 @@ def usual(loss: Loss, arrays: Tensors, parameters: Parameters, mean: bool) -> Te
             and type(target) in PLAIN
             and (dtype := input.dtype) in _USUAL
             and target.dtype is dtype
+            and not (watched() or overridden())
             and input.shape == target.shape
             and input.is_cpu
             and target.is_cpu
             and input.is_contiguous()
             and target.is_contiguous()
-            and not (_transforming() or _len_function_stack() or _len_dispatch_stack())
-            and forward_ad._current_level < 0
             and not input.is_neg()
             and not target.is_neg()
         ):
@@ -311,11 +306,6 @@ def _lane(loss: Loss, dtype: torch.dtype, slope: bool) -> Lane | None:
     return _lanes.setdefault((loss, dtype, slope), Lane(terms, wrt, kernel.flat, dtype))
 
 
-def watched() -> bool:
-    """Whether somebody beside autograd follows the operations: a compiler, a transform, a mode."""
-    return bool(_compiling() or _transforming() or _len_dispatch_stack() or forward_ad._current_level >= 0)
-
-
 def in_one_piece(arrays: Tensors) -> bool:
     """Whether tensors are real, lie in plain memory without gaps, and nobody follows: what `usual` asks of its two."""
     for array in arrays:
@@ -332,15 +322,7 @@ def in_one_piece(arrays: Tensors) -> bool:
             array.data_ptr()
         except RuntimeError:  # without memory of their own
             return False
-    return not (_transforming() or _len_function_stack() or _len_dispatch_stack()) and forward_ad._current_level < 0
-
-
-def functionalized() -> bool:
-    """Whether `torch.func.functionalize` follows, anywhere: it knows no autograd functions but torch's own."""
-    from torch._C._functorch import TransformType
-    from torch._functorch.pyfunctorch import retrieve_all_functorch_interpreters
-
-    return any(level.key() == TransformType.Functionalize for level in retrieve_all_functorch_interpreters())
+    return not (watched() or overridden())
 
 
 def has_memory(array: Tensor) -> bool:
@@ -381,9 +363,10 @@ def with_operations(formula: Formula, parameters: Parameters, dtype: torch.dtype
     for array in arrays:
         if array.dtype is not torch.bool:
             wide = torch.promote_types(wide, array.dtype)
-    given = [array if array.dtype is torch.bool else array.to(wide) for array in arrays]
+    # A conversion that does nothing is left out, for a trace would do it to other dtypes.
+    given = [array if array.dtype in (torch.bool, wide) else array.to(wide) for array in arrays]
     [values] = array_engine.elementwise(xp, formula, given, dict(zip(formula.parameters, parameters, strict=True)))
-    return values.to(dtype)  # type: ignore[no-any-return]
+    return values if values.dtype is dtype else values.to(dtype)
 
 
 def _empty_like(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:

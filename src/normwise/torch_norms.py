@@ -28,9 +28,9 @@ from normwise.torch_autograd import (
     has_memory,
     in_one_piece,
     in_plain_memory,
-    watched,
     with_operations,
 )
+from normwise.torch_watchers import check_looks_at_no_data, watched, without_tracer_warnings
 from normwise.whole_norms import Whole, whole_norm
 
 Tensor = torch.Tensor
@@ -95,6 +95,7 @@ def _allow_node() -> bool:
 _allow_node._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
+@without_tracer_warnings
 def _computed(asked: NormCall) -> Tensor:
     given = [array for array in (*asked.arrays, asked.weight, asked.mask) if array is not None]
     if has_torch_function(given):
@@ -226,6 +227,7 @@ def _composed(request: Request, arrays: Tensors) -> Tensor:
 
 def _check_values(asked: NormCall, arrays: Tensors, plain: bool) -> None:
     """Check what can only be seen in the elements, where they are at hand."""
+    check_looks_at_no_data(asked.nan_policy)
     if watched() or not all(array.is_cpu for array in arrays.values()):
         return
 
