@@ -31,7 +31,7 @@ Tensor = torch.Tensor
 Tensors = Sequence[Tensor]
 Parameters = tuple[float, ...]
 
-scalar = torch.scalar_tensor
+_scalar = torch.scalar_tensor
 _grad_enabled = torch.is_grad_enabled
 _default_dtype = torch.get_default_dtype
 _fresh_like = torch.empty_like
@@ -58,6 +58,15 @@ _SMALL = 1 << 12
 """Elements below which a derivative of a derivative is not worth a kernel's compilation."""
 
 UPSTREAM = "upstream"
+
+
+def number(value: float, dtype: torch.dtype) -> Tensor:
+    """Return a number in float64 as a tensor of a dtype: infinite beyond its range, which torch refuses to round."""
+    try:
+        # Naming the dtype costs a tenth of a microsecond.
+        return _scalar(value) if dtype is _default_dtype() else _scalar(value, dtype=dtype)
+    except RuntimeError:
+        return _scalar(value, dtype=torch.float64).to(dtype)
 
 
 def elementwise(formula: Formula, parameters: Parameters, dtype: torch.dtype, *arrays: Tensor) -> Tensor:
@@ -178,7 +187,7 @@ class Reduce(torch.autograd.Function):
         value, divisor, gradients = fused.reduced(MEMORY, terms, arrays, parameters, divisor, wrt)
         ctx.kept = gradients, terms, parameters, divisor, wrt
         ctx.save_for_backward(*arrays.values())
-        return scalar(value, dtype=dtype)
+        return number(value, dtype)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
@@ -223,9 +232,7 @@ class ReduceOne(Reduce):
         [total] = lane.run(size, *places, gradient.data_ptr(), *parameters, 1 / divisor)
         ctx.gradient, ctx.about = gradient, about
         ctx.to_save = (input, target)  # what save_for_backward does
-        # Naming the dtype costs a tenth of a microsecond.
-        value = total / divisor
-        return scalar(value) if lane.dtype is _default_dtype() else scalar(value, dtype=lane.dtype)
+        return number(total / divisor, lane.dtype)
 
 
 def _backward_of_one(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
@@ -292,7 +299,7 @@ def usual(loss: Loss, arrays: Tensors, parameters: Parameters, mean: bool) -> Te
     if slope:
         return reduce_one((lane, target, places, parameters, size, divisor), input)
     [total] = lane.run(size, *places, *parameters, 1.0)
-    return scalar(total / divisor, dtype=dtype)
+    return number(total / divisor, dtype)
 
 
 def _lane(loss: Loss, dtype: torch.dtype, slope: bool) -> Lane | None:
@@ -401,4 +408,4 @@ def summed(
     """Sum a call's terms on the fused kernels and divide; `wrt` names the arrays that need a gradient."""
     if wrt:
         return reduce_((terms, arrays, parameters, divisor, wrt, dtype), *[arrays[name] for name in wrt])
-    return scalar(fused.reduced(MEMORY, terms, arrays, parameters, divisor, ())[0], dtype=dtype)
+    return number(fused.reduced(MEMORY, terms, arrays, parameters, divisor, ())[0], dtype)

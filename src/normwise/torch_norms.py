@@ -6,7 +6,6 @@ everything unusual, is composed.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +27,7 @@ from normwise.torch_autograd import (
     has_memory,
     in_one_piece,
     in_plain_memory,
+    number,
     with_operations,
 )
 from normwise.torch_watchers import check_looks_at_no_data, watched, without_tracer_warnings
@@ -70,14 +70,7 @@ def _of_all(asked: NormCall) -> Tensor | None:
 
 def _number(value: float, arrays: Sequence[Tensor]) -> Tensor:
     """The norm of some arrays as a tensor."""
-    if any(array.dtype is torch.float64 for array in arrays):
-        return torch.scalar_tensor(value, dtype=torch.float64)
-    if _LARGEST < value < math.inf:  # torch refuses to round it
-        return torch.scalar_tensor(value, dtype=torch.float64).float()
-    return torch.scalar_tensor(value, dtype=torch.float32)
-
-
-_LARGEST = torch.finfo(torch.float32).max
+    return number(value, torch.float64 if any(array.dtype is torch.float64 for array in arrays) else torch.float32)
 
 
 def node(*asked: Any) -> Tensor:
