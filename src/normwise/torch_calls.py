@@ -334,15 +334,9 @@ def _checked(
     """Check a call's tensors, and bring them to one shape."""
     weight, mask = options.weight, options.mask
     _check_tensors(loss, arrays, weight, mask)
-    shape = tuple(arrays[0].shape)
-    if options.broadcast:
-        shape = reduce(plan.broadcast_shape, (tuple(a.shape) for a in arrays))
-    plan.check_shapes(shape, shape if options.broadcast else arrays[1].shape)
+    shape, by_row = plan.call_shape(loss, [array.shape for array in arrays], options.broadcast)
     given = dict(zip(loss.formula.arrays, arrays, strict=True))
-    for name in loss.further_arrays:
-        if plan.is_per_row(loss, name, given[name].shape, shape):
-            given[name] = given[name].unsqueeze(-1)
-        plan.check_broadcasts(name, given[name].shape, shape)
+    given |= {name: given[name].unsqueeze(-1) for name in by_row}
     if weight is not None:
         plan.check_broadcasts("weight", weight.shape, shape)
         given[WEIGHT] = weight
