@@ -1,13 +1,17 @@
 """torch's likelihood losses and ours: functions, modules, positional arguments, gradients, and in others' code."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy import stats
 
 import normwise
+from normwise import ShapeMismatchError
 
 torch.manual_seed(0)
 X, T, V = torch.randn(6, 4), torch.randn(6, 4), torch.rand(6, 4)
@@ -92,3 +96,33 @@ def test_they_compile_in_one_graph() -> None:
         function = getattr(normwise, name)
         compiled = torch.compile(lambda *a, f=function, k=keywords: f(*a, **k), fullgraph=True, backend="aot_eager")
         torch.testing.assert_close(compiled(*arguments), function(*arguments, **keywords))
+
+
+BY_HAND = {
+    "gaussian_nll": lambda r, v: 0.5 * (np.log(v) + r * r / v),
+    "laplace_nll": lambda r, b: np.abs(r) / b + np.log(2 * b),
+    "student_t_nll": lambda r, s: -stats.t.logpdf(r / s, 3.0) + np.log(s),
+}
+
+
+@pytest.mark.parametrize("shapes", [((4, 1), (4, 1)), ((4, 1), (1, 5)), ((5,), (4, 5)), ((2, 4, 3), (4, 3))], ids=str)
+@pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy], ids=["numpy", "torch"])
+@pytest.mark.parametrize("name", BY_HAND)
+def test_a_number_for_each_row_is_one_whether_shapes_broadcast_or_not(
+    name: str, kind: Callable[[Any], Any], shapes: tuple[tuple[int, ...], tuple[int, ...]], rng: np.random.Generator
+) -> None:
+    x, t = (rng.normal(size=shape) for shape in shapes)
+    rows = np.broadcast_shapes(*shapes)[:-1]
+    scale = rng.uniform(0.5, 2.0, size=rows)
+    right = BY_HAND[name](x - t, scale[..., None]).sum()
+    function = getattr(normwise, f"{name}_loss")
+    given = [kind(a) for a in (x, t, scale)]
+    for broadcast in {True, shapes[0] != shapes[1]}:
+        assert float(function(*given, reduction="sum", broadcast=broadcast)) == pytest.approx(right, rel=1e-12)
+
+
+def test_the_array_that_does_not_fit_is_named() -> None:
+    x = torch.ones(4, 5)
+    for broadcast in (False, True):
+        with pytest.raises(ShapeMismatchError, match=r"\bvar is \(3,\)"):
+            normwise.gaussian_nll_loss(x, x, torch.ones(3), broadcast=broadcast)

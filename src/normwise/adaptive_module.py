@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn.modules.loss import _Loss  # pyright: ignore[reportPrivateUsage]
 
 from normwise import functional
 from normwise.errors import InputError
+from normwise.torch_watchers import without_tracer_warnings
 
 Tensor = torch.Tensor
 
@@ -20,7 +22,7 @@ NODES, REACH = 160, 4.4
 
 
 @functools.cache
-def _quadrature() -> tuple[Tensor, Tensor]:
+def _quadrature() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Points in the residual, and the logarithms of their weights, for an even integrand over all numbers.
 
     The substitution is exp(sinh) of Takahasi and Mori, 1974: a smooth integrand, be its tail as heavy as 1 / r^2, falls
@@ -30,9 +32,10 @@ def _quadrature() -> tuple[Tensor, Tensor]:
     u = np.linspace(-REACH, REACH, NODES)
     exponent = 0.5 * math.pi * np.sinh(u)
     log_weights = exponent + np.log(2 * step * 0.5 * math.pi * np.cosh(u))
-    return torch.from_numpy(np.exp(exponent)), torch.from_numpy(log_weights)
+    return np.exp(exponent), log_weights
 
 
+@without_tracer_warnings
 def log_partition(alpha: Tensor) -> Tensor:
     """Compute the logarithm of the integral of exp(-loss) over all residuals, of Barron's general loss with c = 1.
 
@@ -51,7 +54,7 @@ def log_partition(alpha: Tensor) -> Tensor:
     >>> log_partition(torch.tensor([0.0, 2.0])).exp()  # pi sqrt(2), sqrt(2 pi)
     tensor([4.4429, 2.5066])
     """
-    points, log_weights = (tensor.to(alpha.device) for tensor in _quadrature())
+    points, log_weights = (torch.from_numpy(numbers).to(alpha.device) for numbers in _quadrature())
     shape = (*alpha.shape, NODES)
     points = points.expand(shape)
     values = functional.barron_loss(  # type: ignore[attr-defined]

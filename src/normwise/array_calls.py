@@ -58,6 +58,11 @@ class Call(NamedTuple):
         """The arrays of these names."""
         return [self.arrays[name] for name in names]
 
+    def number(self, value: float) -> Any:
+        """A number in float64 as one of NumPy's: infinite beyond its range, and no warning, as elsewhere."""
+        with array_engine.quiet(np):
+            return self.wide.type(value)
+
 
 def call(
     loss: Loss, arrays: Arrays, parameters: tuple[float, ...], reduction: Reduction, options: Options | None
@@ -67,7 +72,7 @@ def call(
     if reduction == "none":
         return made.xp.astype(_values(made, made.terms.value), made.dtype, copy=False)
     if made.dims is None and made.fused:
-        value = made.wide.type(fused.reduced(MEMORY, made.terms, made.arrays, parameters, made.divisor, ())[0])
+        value = made.number(fused.reduced(MEMORY, made.terms, made.arrays, parameters, made.divisor, ())[0])
         return np.full((1,) * made.arrays[loss.formula.arrays[0]].ndim, value) if made.keepdim else value
     return _reduced(made)[0]
 
@@ -81,7 +86,7 @@ def value_and_gradient(
     name = loss.formula.arrays[0]
     if made.fused:
         value, _, [gradient] = fused.reduced(MEMORY, made.terms, made.arrays, parameters, made.divisor, (name,))
-        return made.wide.type(value), _as_of(arrays[0], gradient, made.wide)
+        return made.number(value), _as_of(arrays[0], gradient, made.wide)
     value, divisor = _reduced(made)
     slope = _values(made, made.terms.value.derivative(name))
     with array_engine.quiet(made.xp):
@@ -203,15 +208,9 @@ def _checked(loss: Loss, arrays: Arrays, parameters: tuple[float, ...], reductio
     """Check a call's arrays, and bring them to one shape."""
     weight, mask = options.weight, options.mask
     xp = _check_arrays(loss, arrays, weight, mask)
-    shape = tuple(arrays[0].shape)
-    if options.broadcast:
-        shape = reduce(plan.broadcast_shape, (array.shape for array in arrays))
-    plan.check_shapes(shape, shape if options.broadcast else arrays[1].shape)
+    shape, by_row = plan.call_shape(loss, [array.shape for array in arrays], options.broadcast)
     given = dict(zip(loss.formula.arrays, arrays, strict=True))
-    for name in loss.further_arrays:
-        if plan.is_per_row(loss, name, given[name].shape, shape):
-            given[name] = given[name][..., None]
-        plan.check_broadcasts(name, given[name].shape, shape)
+    given |= {name: given[name][..., None] for name in by_row}
     if weight is not None:
         plan.check_broadcasts("weight", weight.shape, shape)
         given[WEIGHT] = weight

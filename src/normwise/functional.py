@@ -235,7 +235,13 @@ def _generated(loss: Loss, method: Literal["call", "value_and_gradient"]) -> Cal
     text = _source(loss)
     filename = f"<normwise.functional {loss.name} {id(loss)}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)  # for tracebacks
-    namespace: dict[str, Any] = {"_loss": loss, "_faces": faces, "_plan": plan, "_mixed": _mixed}
+    namespace: dict[str, Any] = {
+        "_loss": loss,
+        "_faces": faces,
+        "_plan": plan,
+        "_parameter": _parameter,
+        "_mixed": _mixed,
+    }
     exec(compile(text, filename, "exec"), namespace)
     function = namespace[loss.function]
     function.__doc__ = _docstring(loss)
@@ -263,7 +269,7 @@ def _source(loss: Loss) -> str:
     for name, default in loss.parameters.items():
         # A default is in its domain; what a caller gave is checked.
         lines.append(f"    if type({name}) is not {type(default).__name__} or {name} != {default!r}:")
-        lines.append(f"        {name} = _plan.parameter(_loss, {name!r}, {name})")
+        lines.append(f"        {name} = _parameter(_loss, {name!r}, {name})")
         lines += ["    else:", f"        {name} = {default!r}"]  # a compiler's symbol becomes a number
     parameters = "".join(f"{name}, " for name in loss.parameters)
     unlike = {name: "!=" if isinstance(default, str) else "is not" for name, default in _OPTIONS.items()}
@@ -282,6 +288,14 @@ def _source(loss: Loss) -> str:
         lines.append(f"        return _mixed(_faces, _loss, input, target, {{{given}}}, reduction, options)")
     lines.append(f"    return _faces[type(input)](_loss, ({arrays}), ({parameters}), reduction, options)")
     return "\n".join(lines) + "\n"
+
+
+def _parameter(loss: Loss, name: str, given: Any) -> Any:
+    """One parameter of a call: a plain number, checked; or an array, as one stays that a tracer follows."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(given, torch.Tensor) and torch.jit.is_tracing():
+        return given
+    return plan.parameter(loss, name, given)
 
 
 def _mixed(

@@ -522,9 +522,37 @@ def check_broadcasts(name: str, own_shape: Shape, shape: Shape) -> None:
         raise ShapeMismatchError(f"{words}{name} is {own}, which does not broadcast to {whole}: {mend}")
 
 
-def is_per_row(loss: Loss, name: str, own_shape: Shape, shape: Shape) -> bool:
-    """Whether an array beside prediction and target is one number for each row, as torch lets a variance be."""
-    return name not in loss.varied and len(shape) > 0 and tuple(own_shape) == tuple(shape)[:-1]
+def call_shape(loss: Loss, shapes: Sequence[Shape], broadcast: bool) -> tuple[tuple[int, ...], frozenset[str]]:
+    """The shape of a call, and which of the arrays beside prediction and target are one number for each row of it.
+
+    Such an array has the shape of prediction and target without its last dimension, as torch lets a variance have.
+
+    Parameters
+    ----------
+    loss : Loss
+        The loss.
+    shapes : sequence of shapes
+        Those of its arrays.
+    broadcast : bool
+        Whether they may differ.
+
+    Raises
+    ------
+    ShapeMismatchError
+        Where they differ and may not, or do not broadcast.
+    """
+    input, target, *further = map(tuple, shapes)
+    if not broadcast:
+        check_shapes(input, target)
+    shape = broadcast_shape(input, target) if broadcast else input
+    rows = {name for name, own in zip(loss.further_arrays, further, strict=True) if shape and own == shape[:-1]}
+    by_row = frozenset(rows.difference(loss.varied))
+    for name, own in zip(loss.further_arrays, further, strict=True):
+        spread = (*own, 1) if name in by_row else own
+        if broadcast:
+            shape = broadcast_shape(shape, spread, ("the loss", name))
+        check_broadcasts(name, spread, shape)
+    return shape, by_row
 
 
 def check_no_negative_weight(count: float) -> None:

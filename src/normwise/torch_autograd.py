@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch.autograd import forward_ad
 
 from normwise import fused
 from normwise.catalogue import Loss
@@ -26,18 +25,15 @@ from normwise.engines.cpu.buffers import BUFFERS, LARGE
 from normwise.formula import Formula
 from normwise.fused import Arrays, Memory
 from normwise.terms import Terms, terms_of
+from normwise.torch_watchers import knows_operations_only, overridden, watched
 
 Tensor = torch.Tensor
 Tensors = Sequence[Tensor]
 Parameters = tuple[float, ...]
 
-scalar = torch.scalar_tensor
+_scalar = torch.scalar_tensor
 _grad_enabled = torch.is_grad_enabled
 _default_dtype = torch.get_default_dtype
-_compiling = torch.compiler.is_compiling
-_transforming = torch._C._are_functorch_transforms_active
-_len_function_stack = torch._C._len_torch_function_stack
-_len_dispatch_stack = torch._C._len_torch_dispatch_stack
 _fresh_like = torch.empty_like
 
 PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
@@ -64,12 +60,21 @@ _SMALL = 1 << 12
 UPSTREAM = "upstream"
 
 
+def number(value: float, dtype: torch.dtype) -> Tensor:
+    """Return a number in float64 as a tensor of a dtype: infinite beyond its range, which torch refuses to round."""
+    try:
+        # Naming the dtype costs a tenth of a microsecond.
+        return _scalar(value) if dtype is _default_dtype() else _scalar(value, dtype=dtype)
+    except RuntimeError:
+        return _scalar(value, dtype=torch.float64).to(dtype)
+
+
 def elementwise(formula: Formula, parameters: Parameters, dtype: torch.dtype, *arrays: Tensor) -> Tensor:
     """Compute the values of a formula for each element, in a dtype, as part of autograd's graph."""
     needs_graph = torch.is_grad_enabled() and any(array.requires_grad for array in arrays)
     compute: Callable[..., Any]
     if watched():
-        compute = with_operations if functionalized() else Traced.apply
+        compute = with_operations if knows_operations_only() else Traced.apply
     else:
         compute = Map.apply if needs_graph else _values
     return compute(formula, parameters, dtype, *arrays)
@@ -77,7 +82,7 @@ def elementwise(formula: Formula, parameters: Parameters, dtype: torch.dtype, *a
 
 def of_numbers(formula: Formula, *arrays: Tensor) -> Tensor:
     """Compute a formula of a few numbers, which no kernel is worth, as part of autograd's graph."""
-    compute = with_operations if functionalized() else Traced.apply
+    compute = with_operations if knows_operations_only() else Traced.apply
     return compute(formula, (), arrays[0].dtype, *arrays)
 
 
@@ -182,7 +187,7 @@ class Reduce(torch.autograd.Function):
         value, divisor, gradients = fused.reduced(MEMORY, terms, arrays, parameters, divisor, wrt)
         ctx.kept = gradients, terms, parameters, divisor, wrt
         ctx.save_for_backward(*arrays.values())
-        return scalar(value, dtype=dtype)
+        return number(value, dtype)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
@@ -227,9 +232,7 @@ class ReduceOne(Reduce):
         [total] = lane.run(size, *places, gradient.data_ptr(), *parameters, 1 / divisor)
         ctx.gradient, ctx.about = gradient, about
         ctx.to_save = (input, target)  # what save_for_backward does
-        # Naming the dtype costs a tenth of a microsecond.
-        value = total / divisor
-        return scalar(value) if lane.dtype is _default_dtype() else scalar(value, dtype=lane.dtype)
+        return number(total / divisor, lane.dtype)
 
 
 def _backward_of_one(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
@@ -268,13 +271,12 @@ def usual(loss: Loss, arrays: Tensors, parameters: Parameters, mean: bool) -> Te
             and type(target) in PLAIN
             and (dtype := input.dtype) in _USUAL
             and target.dtype is dtype
+            and not (watched() or overridden())
             and input.shape == target.shape
             and input.is_cpu
             and target.is_cpu
             and input.is_contiguous()
             and target.is_contiguous()
-            and not (_transforming() or _len_function_stack() or _len_dispatch_stack())
-            and forward_ad._current_level < 0
             and not input.is_neg()
             and not target.is_neg()
         ):
@@ -297,7 +299,7 @@ def usual(loss: Loss, arrays: Tensors, parameters: Parameters, mean: bool) -> Te
     if slope:
         return reduce_one((lane, target, places, parameters, size, divisor), input)
     [total] = lane.run(size, *places, *parameters, 1.0)
-    return scalar(total / divisor, dtype=dtype)
+    return number(total / divisor, dtype)
 
 
 def _lane(loss: Loss, dtype: torch.dtype, slope: bool) -> Lane | None:
@@ -309,11 +311,6 @@ def _lane(loss: Loss, dtype: torch.dtype, slope: bool) -> Lane | None:
         return None
     kernel = summing.kernel(MEMORY, (dtype,) * (2 + slope), None)
     return _lanes.setdefault((loss, dtype, slope), Lane(terms, wrt, kernel.flat, dtype))
-
-
-def watched() -> bool:
-    """Whether somebody beside autograd follows the operations: a compiler, a transform, a mode."""
-    return bool(_compiling() or _transforming() or _len_dispatch_stack() or forward_ad._current_level >= 0)
 
 
 def in_one_piece(arrays: Tensors) -> bool:
@@ -332,15 +329,7 @@ def in_one_piece(arrays: Tensors) -> bool:
             array.data_ptr()
         except RuntimeError:  # without memory of their own
             return False
-    return not (_transforming() or _len_function_stack() or _len_dispatch_stack()) and forward_ad._current_level < 0
-
-
-def functionalized() -> bool:
-    """Whether `torch.func.functionalize` follows, anywhere: it knows no autograd functions but torch's own."""
-    from torch._C._functorch import TransformType
-    from torch._functorch.pyfunctorch import retrieve_all_functorch_interpreters
-
-    return any(level.key() == TransformType.Functionalize for level in retrieve_all_functorch_interpreters())
+    return not (watched() or overridden())
 
 
 def has_memory(array: Tensor) -> bool:
@@ -381,9 +370,10 @@ def with_operations(formula: Formula, parameters: Parameters, dtype: torch.dtype
     for array in arrays:
         if array.dtype is not torch.bool:
             wide = torch.promote_types(wide, array.dtype)
-    given = [array if array.dtype is torch.bool else array.to(wide) for array in arrays]
+    # A conversion that does nothing is left out, for a trace would do it to other dtypes.
+    given = [array if array.dtype in (torch.bool, wide) else array.to(wide) for array in arrays]
     [values] = array_engine.elementwise(xp, formula, given, dict(zip(formula.parameters, parameters, strict=True)))
-    return values.to(dtype)  # type: ignore[no-any-return]
+    return values if values.dtype is dtype else values.to(dtype)
 
 
 def _empty_like(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
@@ -418,4 +408,4 @@ def summed(
     """Sum a call's terms on the fused kernels and divide; `wrt` names the arrays that need a gradient."""
     if wrt:
         return reduce_((terms, arrays, parameters, divisor, wrt, dtype), *[arrays[name] for name in wrt])
-    return scalar(fused.reduced(MEMORY, terms, arrays, parameters, divisor, ())[0], dtype=dtype)
+    return number(fused.reduced(MEMORY, terms, arrays, parameters, divisor, ())[0], dtype)

@@ -17,7 +17,7 @@ from torch.overrides import handle_torch_function, has_torch_function
 
 from normwise import fused, plan
 from normwise.catalogue import Loss
-from normwise.errors import DtypeError
+from normwise.errors import DtypeError, InputError
 from normwise.formula import Formula
 from normwise.plan import PLAIN, Options
 from normwise.sums import Reduction, State
@@ -30,10 +30,10 @@ from normwise.torch_autograd import (
     of_numbers,
     summed,
     usual,
-    watched,
     with_operations,
 )
 from normwise.torch_autograd import PLAIN as PLAIN_TYPES
+from normwise.torch_watchers import check_looks_at_no_data, traced, watched, without_tracer_warnings
 
 Tensor = torch.Tensor
 
@@ -77,6 +77,7 @@ def call(
     return _computed(loss, arrays, parameters, reduction, options)
 
 
+@without_tracer_warnings
 def _computed(
     loss: Loss,
     arrays: Sequence[Tensor],
@@ -103,6 +104,11 @@ def value_and_gradient(
 ) -> tuple[Tensor, Tensor]:
     """Compute a loss and its gradient in the input, outside autograd."""
     plan.check_has_gradient(loss, reduction, options)
+    if traced():
+        raise InputError(
+            f"torch.jit cannot trace a gradient, as of value_and_grad({loss.name!r}): trace the loss and differentiate "
+            "what the trace returns, or trace normwise.gradient, the derivative per element"
+        )
     if _traced_by_dynamo():
         return _as_node("value_and_gradient", loss, arrays, parameters, reduction, options)
     with torch.enable_grad():
@@ -328,15 +334,9 @@ def _checked(
     """Check a call's tensors, and bring them to one shape."""
     weight, mask = options.weight, options.mask
     _check_tensors(loss, arrays, weight, mask)
-    shape = tuple(arrays[0].shape)
-    if options.broadcast:
-        shape = reduce(plan.broadcast_shape, (tuple(a.shape) for a in arrays))
-    plan.check_shapes(shape, shape if options.broadcast else arrays[1].shape)
+    shape, by_row = plan.call_shape(loss, [array.shape for array in arrays], options.broadcast)
     given = dict(zip(loss.formula.arrays, arrays, strict=True))
-    for name in loss.further_arrays:
-        if plan.is_per_row(loss, name, given[name].shape, shape):
-            given[name] = given[name].unsqueeze(-1)
-        plan.check_broadcasts(name, given[name].shape, shape)
+    given |= {name: given[name].unsqueeze(-1) for name in by_row}
     if weight is not None:
         plan.check_broadcasts("weight", weight.shape, shape)
         given[WEIGHT] = weight
@@ -355,6 +355,7 @@ def _checked(
         added.add(WEIGHT)
     given = {name: _to_add_gradients(a) if name in added else a for name, a in given.items()}
     given = {name: a if a.shape == shape else a.expand(shape) for name, a in given.items()}
+    check_looks_at_no_data(options.nan_policy)
     if options.nan_policy == "raise":
         _check_no_nan(given)
     if loss.further_arrays:
@@ -386,7 +387,7 @@ def _divisor(given: Any, input: Tensor) -> Any:
     """What the sum is divided by; a number in a tensor is looked at where that costs nothing."""
     if isinstance(given, str) or not hasattr(given, "shape"):  # a number; under the compiler perhaps a symbolic one
         return given
-    given = torch.as_tensor(given, device=input.device)
+    given = given.to(input.device) if isinstance(given, Tensor) else torch.as_tensor(given, device=input.device)
     if given.is_cpu and not watched() and type(given) in PLAIN_TYPES:
         plan.checked_normalize(float(given.detach()))
     return given

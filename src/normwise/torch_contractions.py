@@ -20,7 +20,8 @@ from normwise import composed_pairs, fused_pairs
 from normwise.formula import Formula
 from normwise.formula.expression import variable
 from normwise.fused_pairs import Contraction, Target
-from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, in_plain_memory, watched
+from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, in_plain_memory
+from normwise.torch_watchers import watched
 
 Tensor = torch.Tensor
 Named = Mapping[str, Tensor]

@@ -6,7 +6,6 @@ everything unusual, is composed.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -28,9 +27,10 @@ from normwise.torch_autograd import (
     has_memory,
     in_one_piece,
     in_plain_memory,
-    watched,
+    number,
     with_operations,
 )
+from normwise.torch_watchers import check_looks_at_no_data, watched, without_tracer_warnings
 from normwise.whole_norms import Whole, whole_norm
 
 Tensor = torch.Tensor
@@ -70,14 +70,7 @@ def _of_all(asked: NormCall) -> Tensor | None:
 
 def _number(value: float, arrays: Sequence[Tensor]) -> Tensor:
     """The norm of some arrays as a tensor."""
-    if any(array.dtype is torch.float64 for array in arrays):
-        return torch.scalar_tensor(value, dtype=torch.float64)
-    if _LARGEST < value < math.inf:  # torch refuses to round it
-        return torch.scalar_tensor(value, dtype=torch.float64).float()
-    return torch.scalar_tensor(value, dtype=torch.float32)
-
-
-_LARGEST = torch.finfo(torch.float32).max
+    return number(value, torch.float64 if any(array.dtype is torch.float64 for array in arrays) else torch.float32)
 
 
 def node(*asked: Any) -> Tensor:
@@ -95,6 +88,7 @@ def _allow_node() -> bool:
 _allow_node._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
+@without_tracer_warnings
 def _computed(asked: NormCall) -> Tensor:
     given = [array for array in (*asked.arrays, asked.weight, asked.mask) if array is not None]
     if has_torch_function(given):
@@ -226,6 +220,7 @@ def _composed(request: Request, arrays: Tensors) -> Tensor:
 
 def _check_values(asked: NormCall, arrays: Tensors, plain: bool) -> None:
     """Check what can only be seen in the elements, where they are at hand."""
+    check_looks_at_no_data(asked.nan_policy)
     if watched() or not all(array.is_cpu for array in arrays.values()):
         return
 

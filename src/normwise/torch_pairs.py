@@ -34,9 +34,10 @@ from normwise.terms import (
     ties,
     weight_term,
 )
-from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, has_memory, in_plain_memory, watched, with_operations
+from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, has_memory, in_plain_memory, with_operations
 from normwise.torch_contractions import F64, Named, Sum, Tensor, contract, pulled_back, raw, single
 from normwise.torch_norms import in_a_role, real
+from normwise.torch_watchers import check_looks_at_no_data, watched, without_tracer_warnings
 
 
 class Distance(NamedTuple):
@@ -164,6 +165,7 @@ def _of_operations(asked: PairCall, made: Pairs, arrays: Named) -> Tensor:
     return found.to(made.dtype)  # type: ignore[no-any-return]
 
 
+@without_tracer_warnings
 def call(asked: PairCall) -> Any:
     """Compute what is asked."""
     named = asked.named
@@ -195,6 +197,7 @@ def _left(made: Pairs, found: Tensor, dim: int | None = None) -> Tensor:
 
 def _check_values(asked: PairCall, made: Pairs) -> None:
     """Check what can only be seen in the elements, where they are at hand."""
+    check_looks_at_no_data(asked.nan_policy)
     arrays = made.arrays
     if watched() or not all(array.is_cpu for array in arrays.values()):
         return
