@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -10,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from normwise import plan
-from normwise.catalogue import Loss, losses
+from normwise.catalogue import Loss
 from normwise.errors import InputError, ShapeMismatchError
 from normwise.functional import function_of
 
@@ -19,7 +18,7 @@ from normwise.functional import function_of
 class Bound:
     """A loss with all its parameters.
 
-    It is pickled by name, as a function is; a copy of it is itself.
+    A copy of it is itself.
     """
 
     loss: Loss
@@ -27,11 +26,6 @@ class Bound:
 
     def __deepcopy__(self, memo: Any) -> Self:
         return self
-
-    def __reduce__(self) -> Any:
-        if losses.get(self.loss.name) is not self.loss:
-            raise pickle.PicklingError(f"{self.loss.name} is not, or no longer, the loss of that name in the catalogue")
-        return bind, (self.loss.name, self.parameters)
 
 
 def bind(loss: Any, given: Mapping[str, Any]) -> Bound:
