@@ -162,6 +162,11 @@ class Loss:
         """The parameters that are true or false."""
         return frozenset(name for name, default in self.parameters.items() if isinstance(default, bool))
 
+    @property
+    def is_text(self) -> bool:
+        """Whether it was read from a text, which is its name."""
+        return self.origin is not None and self.origin[0] is _of_text
+
     @functools.cached_property
     def parts(self) -> tuple[Loss, ...]:
         """The losses whose means it is made of: itself, if nothing is made of its mean."""

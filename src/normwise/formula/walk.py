@@ -62,13 +62,13 @@ def walk(way: Path, language: Language[Meaning]) -> list[Meaning]:
 Step = tuple[str, Any, tuple[int, ...]]
 
 
-def _pickled(expression: Expression) -> tuple[Any, tuple[tuple[Step, ...]]]:
-    # In one piece: a long formula is deeper than pickle may recurse.
-    return restored, (tuple((node.primitive, node.value, places) for node, places in path([expression]).steps),)
+def stored(expression: Expression) -> tuple[Step, ...]:
+    """Return an expression as plain data, each node once and after its arguments: deeper than pickle may recurse."""
+    return tuple((node.primitive, node.value, places) for node, places in path([expression]).steps)
 
 
 def restored(steps: Sequence[Step]) -> Expression:
-    """Return the expression of pickled steps; it is interned, as every expression is."""
+    """Return the expression of what `stored` has returned; it is interned, as every expression is."""
     leaves = {"constant": constant, "variable": variable}
     nodes: list[Expression] = []
     for primitive, value, places in steps:
@@ -77,4 +77,4 @@ def restored(steps: Sequence[Step]) -> Expression:
     return nodes[-1]
 
 
-copyreg.pickle(Expression, _pickled)
+copyreg.pickle(Expression, lambda expression: (restored, (stored(expression),)))

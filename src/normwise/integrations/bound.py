@@ -29,9 +29,8 @@ class Bound:
 
 
 def bind(loss: Any, given: Mapping[str, Any]) -> Bound:
-    """Return a loss (its name, ``"huber:delta=2"``, its function, or itself) with these parameters."""
-    found, told = plan.parse_loss(loss) if isinstance(loss, str) else (plan.find_loss(loss), {})
-    return Bound(found, plan.bind_parameters(found, {**told, **given}))
+    """Return a loss (its name, ``"huber:delta=2"``, a text, its function, or itself) with these parameters."""
+    return Bound(*plan.loss_with(loss, given))
 
 
 def bind_two(loss: Any, given: Mapping[str, Any], caller: str) -> Bound:
