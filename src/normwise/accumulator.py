@@ -49,7 +49,7 @@ class Accumulator:
     """
 
     def __init__(self, loss: str | Loss | Any, *, normalize: Any = None, **parameters: float) -> None:
-        self.loss, self.parameters = plan.bound(plan.find_loss(loss), parameters)
+        self.loss, self.parameters = plan.loss_with(loss, parameters)
         self._divisor = plan.options(self.loss, "mean", normalize=normalize).divisor(self.loss, "mean")
         self._states: list[State] = self._nothing()
 

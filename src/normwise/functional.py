@@ -224,6 +224,19 @@ def function_of(loss: Loss) -> Callable[..., Any]:
     return _generated(loss, "call")
 
 
+class _Function(functools.partial[Any]):
+    """A function that no module holds under its name: it is pickled by its loss and by what returns it for that."""
+
+    loss: Loss
+    maker: Callable[[Loss], Callable[..., Any]]
+
+    def __reduce__(self) -> Any:
+        return self.maker, (self.loss,)
+
+    def __repr__(self) -> str:
+        return f"<function {self.loss.function}: {str(self.loss.written).splitlines()[-1].strip()}>"
+
+
 @functools.cache
 def _generated(loss: Loss, method: Literal["call", "value_and_gradient"]) -> Callable[..., Any]:
     """Compile the function of a loss with the signature that its declaration gives it."""
@@ -247,7 +260,12 @@ def _generated(loss: Loss, method: Literal["call", "value_and_gradient"]) -> Cal
     function.__doc__ = _docstring(loss)
     function.__module__ = __name__
     function.loss = loss
-    return function  # type: ignore[no-any-return]
+    if method == "call" and losses.get(loss.name) is loss and loss.name in BUILT_IN:
+        return function  # type: ignore[no-any-return]
+    own = _Function(function)
+    functools.update_wrapper(own, function)
+    own.maker = function_of if method == "call" else value_and_grad
+    return own
 
 
 def _source(loss: Loss) -> str:

@@ -17,6 +17,7 @@ tensor(0.4500)
 
 from __future__ import annotations
 
+import copyreg
 import functools
 from typing import Any
 
@@ -24,7 +25,7 @@ import torch
 from torch.nn.modules.loss import _Loss  # pyright: ignore[reportPrivateUsage]
 
 from normwise.adaptive_module import AdaptiveBarronLoss
-from normwise.catalogue import Loss, losses
+from normwise.catalogue import BUILT_IN, Loss, losses
 from normwise.functional import TORCH_ORDER, function_of
 from normwise.norm_modules import DistanceMatrix, Norm, PairwiseDistance
 
@@ -76,6 +77,20 @@ def _constructor(base: type[torch.nn.Module], loss: Loss) -> Any:
     return __init__
 
 
+class _OwnClass(type):
+    """The class of the classes that no process has before their loss is declared: they are pickled by it."""
+
+
+def _pickled(module: Any) -> Any:
+    loss: Loss = module.loss
+    if module is module_of(loss):
+        return module_of, (loss,)
+    return module.__qualname__  # a class derived from it stands somewhere
+
+
+copyreg.pickle(_OwnClass, _pickled)
+
+
 @functools.cache
 def module_of(loss: Loss) -> type[torch.nn.Module]:
     """Return the class of a loss."""
@@ -84,7 +99,8 @@ def module_of(loss: Loss) -> type[torch.nn.Module]:
     members = {"loss": loss, "forward": _forward(loss), "__doc__": text, "__module__": __name__}
     if loss.name in TORCH_ORDER and loss.parameters:
         members["__init__"] = _constructor(base, loss)
-    return type(loss.module, (base,), members)  # pyright: ignore[reportReturnType] - the base is a module
+    kind = type if loss.name in BUILT_IN else _OwnClass
+    return kind(loss.module, (base,), members)  # pyright: ignore[reportReturnType] - the base is a module
 
 
 def _forward(loss: Loss) -> Any:

@@ -70,7 +70,19 @@ def parse_loss(text: str) -> tuple[Loss, dict[str, float]]:
     return bound(loss, given)
 
 
-def read_loss(text: str) -> tuple[Loss, dict[str, float | str]]:
+def loss_with(loss: Any, given: Mapping[str, Any]) -> tuple[Loss, dict[str, float]]:
+    """The loss that a name, a text such as those of `parse_loss`, a function or itself is, with all its parameters.
+
+    Examples
+    --------
+    >>> loss, parameters = loss_with("log(cosh(r / s))", {"s": 2.0})
+    >>> loss.name, parameters
+    ('log(cosh(r / s))', {'s': 2.0})
+    """
+    return bound(*read_loss(loss, given)) if isinstance(loss, str) else bound(find_loss(loss), given)
+
+
+def read_loss(text: str, further: Mapping[str, Any] | None = None) -> tuple[Loss, dict[str, Any]]:
     """The loss of a text and what it is given: numbers, and the words that are none, such as names of columns."""
     name, _, assignments = (part.strip() for part in text.partition(":"))
     given: dict[str, Any] = {}
@@ -82,6 +94,7 @@ def read_loss(text: str) -> tuple[Loss, dict[str, float | str]]:
             given[parameter] = float(value)
         except ValueError:
             given[parameter] = value
+    given |= further or {}
     if name.isidentifier():
         return find_loss(name), given
     arrays = tuple(parameter for parameter, value in given.items() if isinstance(value, str))

@@ -6,8 +6,11 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from importlib import import_module
+from types import FunctionType
 from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 from normwise.errors import InputError
 from normwise.formula import Formula, trace
@@ -99,6 +102,11 @@ class Loss:
         The parameters that are arrays; see `reading`.
     documentation : str
         The docstring of the formula.
+    origin : tuple of callable and tuple, optional
+        What returns this very loss in any process, and its arguments: a look-up by name, the reading of a text, a
+        derivation. See `__reduce__`.
+    home : tuple of str, optional
+        The module and the qualified name of the function that it was declared by.
     """
 
     name: str
@@ -114,6 +122,25 @@ class Loss:
     beside: tuple[Formula, ...] = ()
     varied: tuple[str, ...] = ()
     documentation: str = ""
+    # These two are of this object alone, so `replace` does not pass them on.
+    origin: tuple[Callable[..., Loss], tuple[Any, ...]] | None = field(default=None, init=False, repr=False)
+    home: tuple[str, str] | None = field(default=None, init=False, repr=False)
+
+    def had_by(self, maker: Callable[..., Loss], *arguments: Any) -> Loss:
+        """Note what returns this loss in another process, and return it."""
+        object.__setattr__(self, "origin", (maker, arguments))
+        return self
+
+    def __reduce__(self) -> Any:
+        """Pickle it by its origin; else by where its function stands, with all that it is for where none stands there.
+
+        In the same process it is itself that is loaded again.
+        """
+        if self.origin is not None:
+            return self.origin
+        _pickled[_content(self)] = self
+        home = self.home if self.home is not None and standing(*self.home) is self else None
+        return stated, (home, {f.name: getattr(self, f.name) for f in fields(self) if f.init})
 
     @property
     def function(self) -> str:
@@ -135,25 +162,32 @@ class Loss:
         """The parameters that are true or false."""
         return frozenset(name for name, default in self.parameters.items() if isinstance(default, bool))
 
+    @property
+    def is_text(self) -> bool:
+        """Whether it was read from a text, which is its name."""
+        return self.origin is not None and self.origin[0] is _of_text
+
     @functools.cached_property
     def parts(self) -> tuple[Loss, ...]:
         """The losses whose means it is made of: itself, if nothing is made of its mean."""
         if self.finish is None:
             return (self,)
         formulas = (self.formula, *self.beside)
-        return tuple(replace(self, written=f, formula=f, finish=None, beside=()) for f in formulas)
+        parts = (replace(self, written=f, formula=f, finish=None, beside=()) for f in formulas)
+        return tuple(part.had_by(_part, self, i) for i, part in enumerate(parts))
 
     @functools.cached_property
     def slope(self) -> Loss:
         """Its derivative in the prediction, which is called as a loss is."""
         written, formula = self.written, self.formula
-        return replace(
+        slope = replace(
             self,
             name=f"{self.name}_gradient",
             written=written.derivative(written.arrays[0]),
             formula=formula.derivative(formula.arrays[0]),
             accepts=(),
         )
+        return slope.had_by(getattr, self, "slope")
 
     def reading(self, arrays: tuple[str, ...]) -> Loss:
         """The loss of which these of its arguments, beside prediction and target, are arrays, and the others numbers.
@@ -165,7 +199,7 @@ class Loss:
             return self
         found = self._readings.get(arrays)
         if found is None:
-            found = self._readings[arrays] = _reading(self, arrays)
+            found = self._readings[arrays] = _reading(self, arrays).had_by(Loss.reading, self, arrays)
         return found
 
     @functools.cached_property
@@ -192,7 +226,7 @@ def declare(
     written = trace(function)
     if not written.name.isidentifier():
         raise TypeError(f"a loss needs a name: define it with `def`, not as a {written.name}")
-    return declared(
+    made = declared(
         written,
         domain=domain,
         divisor=divisor,
@@ -204,6 +238,9 @@ def declare(
         beside=tuple(map(trace, beside)),
         documentation=inspect.getdoc(function) or "",
     )
+    if isinstance(function, FunctionType):
+        object.__setattr__(made, "home", (function.__module__, function.__qualname__))
+    return made
 
 
 def declared(
@@ -248,7 +285,8 @@ def declared(
 @functools.lru_cache(256)
 def _of_text(text: str, arrays: tuple[str, ...], parameters: tuple[tuple[str, float], ...]) -> Loss:
     written = parse(text, dict(parameters), arrays)
-    return declared(written, module="FormulaLoss", documentation=f"A formula given as text: {written.name}.")
+    made = declared(written, module="FormulaLoss", documentation=f"A formula given as text: {written.name}.")
+    return made.had_by(_of_text, text, arrays, parameters)
 
 
 def of_text(text: str, arrays: Iterable[str] = (), **parameters: Any) -> Loss:
@@ -257,6 +295,40 @@ def of_text(text: str, arrays: Iterable[str] = (), **parameters: Any) -> Loss:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise InputError(f"the parameter {name} of {text!r} is to be a number, not {value!r}")
     return _of_text(text, tuple(arrays), tuple((name, float(value)) for name, value in parameters.items()))
+
+
+_pickled: WeakValueDictionary[tuple[Any, ...], Loss] = WeakValueDictionary()
+"""The losses that have been pickled or loaded by all that they are, so that two of one kind are one object."""
+
+
+def _content(loss: Loss) -> tuple[Any, ...]:
+    values = {f.name: getattr(loss, f.name) for f in fields(loss) if f.init}
+    return tuple({**values, "domain": tuple(loss.domain.items())}.values())
+
+
+def standing(module: str, name: str) -> Loss | None:
+    """Return the loss that stands under a qualified name in a module, if there is one for every process."""
+    if module in ("__main__", "__mp_main__"):  # another process has another one
+        return None
+    try:
+        found = functools.reduce(getattr, name.split("."), import_module(module))
+    except Exception:  # whatever keeps a module from loading: the loss is told in full too
+        return None
+    declared = getattr(found, "loss", None)
+    return declared if isinstance(declared, Loss) else None
+
+
+def stated(home: tuple[str, str] | None, details: Mapping[str, Any]) -> Loss:
+    """Return the loss that stands at its home; where there is none, that of all its details."""
+    found = standing(*home) if home is not None else None
+    if found is None:
+        made = Loss(**details)
+        found = _pickled.setdefault(_content(made), made)
+    return found
+
+
+def _part(loss: Loss, i: int) -> Loss:
+    return loss.parts[i]
 
 
 def _of_prediction_and_target(written: Formula) -> Formula:

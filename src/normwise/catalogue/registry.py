@@ -34,9 +34,15 @@ def loss(function: Callable[..., Any] | None = None, /, **details: Any) -> Loss 
     """Declare the decorated formula and enter it in `losses`; the details are those of `declare`."""
 
     def declared(function: Callable[..., Any]) -> Loss:
-        return enter(declare(function, **details))
+        made = declare(function, **details)
+        return enter(made.had_by(named, made.name))
 
     return declared if function is None else declared(function)
+
+
+def named(name: str) -> Loss:
+    """Return the loss of the catalogue that has this name, for pickles."""
+    return losses[name]
 
 
 def enter(declared: Loss) -> Loss:

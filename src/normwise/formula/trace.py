@@ -58,6 +58,9 @@ class Formula:
         same = self.name == other.name and self.arrays == other.arrays
         return same and self.parameters == other.parameters and self.expression is other.expression
 
+    def __reduce__(self) -> Any:
+        return Formula, (self.name, self.arrays, self.parameters, self.expression)
+
     def derivative(self, *names: str) -> Formula:
         """The derivative in each of `names` in turn, so `derivative("x", "x")` is the curvature.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-from normwise.formula.expression import Expression, Number
+from normwise.formula.expression import Expression, Number, apply, constant, variable
 
 Meaning = TypeVar("Meaning")
 
@@ -56,3 +57,24 @@ def walk(way: Path, language: Language[Meaning]) -> list[Meaning]:
         else:
             meanings.append(language.apply(node, tuple([meanings[i] for i in arguments])))
     return [meanings[end] for end in way.ends]
+
+
+Step = tuple[str, Any, tuple[int, ...]]
+
+
+def stored(expression: Expression) -> tuple[Step, ...]:
+    """Return an expression as plain data, each node once and after its arguments: deeper than pickle may recurse."""
+    return tuple((node.primitive, node.value, places) for node, places in path([expression]).steps)
+
+
+def restored(steps: Sequence[Step]) -> Expression:
+    """Return the expression of what `stored` has returned; it is interned, as every expression is."""
+    leaves = {"constant": constant, "variable": variable}
+    nodes: list[Expression] = []
+    for primitive, value, places in steps:
+        leaf = leaves.get(primitive)
+        nodes.append(leaf(value) if leaf else apply(primitive, *(nodes[place] for place in places)))
+    return nodes[-1]
+
+
+copyreg.pickle(Expression, lambda expression: (restored, (stored(expression),)))

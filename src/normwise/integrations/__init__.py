@@ -28,9 +28,9 @@ class _Home(NamedTuple):
 
 
 _HOMES = {
-    "KerasLoss": _Home("keras_losses"),
+    "KerasLoss": _Home("keras_losses", "keras"),
     "TorchMetric": _Home("torch_metric", "torchmetrics"),
-    "keras_loss": _Home("keras_losses"),  # says itself what is missing, when it is called and loads Keras
+    "keras_loss": _Home("keras_losses", "keras"),
     "lightgbm_metric": _Home("boosting"),
     "lightgbm_objective": _Home("boosting"),
     "scipy_loss": _Home("least_squares"),
@@ -47,7 +47,7 @@ def __getattr__(name: str) -> Any:
     try:
         return getattr(import_module(f"{__name__}.{home.module}"), name)
     except ModuleNotFoundError as error:
-        if home.package is None:
+        if home.package is None or error.__cause__ is not None:  # it says itself what is missing
             raise
         from normwise.integrations.missing import missing
 

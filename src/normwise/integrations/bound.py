@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -10,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from normwise import plan
-from normwise.catalogue import Loss, losses
+from normwise.catalogue import Loss
 from normwise.errors import InputError, ShapeMismatchError
 from normwise.functional import function_of
 
@@ -19,7 +18,7 @@ from normwise.functional import function_of
 class Bound:
     """A loss with all its parameters.
 
-    It is pickled by name, as a function is; a copy of it is itself.
+    A copy of it is itself.
     """
 
     loss: Loss
@@ -28,16 +27,10 @@ class Bound:
     def __deepcopy__(self, memo: Any) -> Self:
         return self
 
-    def __reduce__(self) -> Any:
-        if losses.get(self.loss.name) is not self.loss:
-            raise pickle.PicklingError(f"{self.loss.name} is not, or no longer, the loss of that name in the catalogue")
-        return bind, (self.loss.name, self.parameters)
-
 
 def bind(loss: Any, given: Mapping[str, Any]) -> Bound:
-    """Return a loss (its name, ``"huber:delta=2"``, its function, or itself) with these parameters."""
-    found, told = plan.parse_loss(loss) if isinstance(loss, str) else (plan.find_loss(loss), {})
-    return Bound(found, plan.bind_parameters(found, {**told, **given}))
+    """Return a loss (its name, ``"huber:delta=2"``, a text, its function, or itself) with these parameters."""
+    return Bound(*plan.loss_with(loss, given))
 
 
 def bind_two(loss: Any, given: Mapping[str, Any], caller: str) -> Bound:
