@@ -3,10 +3,15 @@
 import math
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 import normwise
 from normwise.engines.cpu.store import CACHE_VARIABLE
@@ -19,20 +24,27 @@ print(store_folder())
 """
 
 
-def started(folder: Path) -> subprocess.Popen[str]:
+def started(folder: Path, code: str = CALL, **details: Any) -> subprocess.Popen[str]:
     environment = {
         **os.environ,
+        **details.pop("environment", {}),
         "PYTHONPATH": str(Path(normwise.__file__).parents[1]),
         CACHE_VARIABLE: str(folder),
     }
-    command = [sys.executable, "-W", "error", "-c", CALL]
-    return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    command = [sys.executable, "-W", "error", "-c", code]
+    return subprocess.Popen(
+        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **details
+    )
+
+
+def output_of(process: subprocess.Popen[str]) -> str:
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    return output
 
 
 def finished(process: subprocess.Popen[str]) -> Path:
-    output, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
-    return Path(output.strip())
+    return Path(output_of(process).strip())
 
 
 def compiled(folder: Path) -> dict[str, int]:
@@ -50,24 +62,134 @@ def test_processes_race_on_an_empty_store_and_the_next_one_compiles_nothing(tmp_
     assert not list(folder.rglob("*.tmp"))
 
 
-def test_a_folder_that_cannot_be_written_is_left_for_a_temporary_one(tmp_path: Path) -> None:
-    occupied = tmp_path / "kernels"
-    occupied.write_text("not a folder")
-    used = finished(started(occupied))
-    shutil.rmtree(used)
-    assert used != occupied
-    assert occupied.read_text() == "not a folder"
+def nothing_can_be_written() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
-def test_a_folder_without_permission_is_left_for_a_temporary_one(tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        locked = Path("/proc/normwise-kernels")  # where not even root can make a folder
+def little_can_be_written() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 10, 1 << 10))
+
+
+EIGHT_AT_ONCE = """
+import collections, numpy, threading
+import normwise
+losses = [normwise.mse_loss, normwise.l1_loss]
+barrier = threading.Barrier(8)
+results = []
+
+def first_call(i):
+    barrier.wait(60)
+    results.append((i % 2, float(losses[i % 2](numpy.array([3.0, 1.0]), numpy.zeros(2)))))
+
+threads = [threading.Thread(target=first_call, args=[i]) for i in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(sorted(collections.Counter(results).items()))
+"""
+
+
+def test_eight_threads_call_first_on_an_empty_store(tmp_path: Path) -> None:
+    assert output_of(started(tmp_path, EIGHT_AT_ONCE)).strip() == "[((0, 5.0), 4), ((1, 2.0), 4)]"
+    assert len(compiled(tmp_path)) == 2
+
+
+def emptied(content: bytes) -> bytes:
+    return b""
+
+
+def torn(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def rotten(content: bytes) -> bytes:
+    return content[:-100] + bytes([content[-100] ^ 1]) + content[-99:]
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that has the kernel of `CALL`."""
+    return finished(started(tmp_path_factory.mktemp("filled")))
+
+
+@pytest.mark.parametrize(("ending", "damage"), [("o", emptied), ("o", torn), ("o", rotten), ("s", torn)])
+def test_a_damaged_file_is_compiled_and_written_anew(
+    filled: Path, ending: str, damage: Callable[[bytes], bytes]
+) -> None:
+    [path] = filled.glob(f"*.{ending}")
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+    assert finished(started(filled)) == filled
+    assert len(path.read_bytes()) == len(whole)
+
+
+@pytest.mark.parametrize("limit", [nothing_can_be_written, little_can_be_written])
+def test_where_a_disk_is_full_kernels_are_compiled_in_memory_and_no_draft_stays(
+    tmp_path: Path, limit: Callable[[], None]
+) -> None:
+    folder = tmp_path / "kernels"
+    assert finished(started(folder, preexec_fn=limit)) == folder
+    assert [*folder.iterdir()] == []
+
+
+def test_kernels_are_read_where_none_can_be_written(filled: Path) -> None:
+    code = f"{CALL}\nassert 'numba' not in sys.modules"
+    assert finished(started(filled, code, preexec_fn=nothing_can_be_written)) == filled
+
+
+@pytest.mark.parametrize("beside", ["a file", "no permission"])
+def test_a_folder_that_cannot_be_made_is_done_without(tmp_path: Path, beside: str) -> None:
+    if beside == "a file":
+        folder = tmp_path / "kernels"
+        folder.write_text("not a folder")
+    elif os.geteuid() == 0:
+        folder = Path("/proc/normwise-kernels")  # where not even root can make a folder
     else:
         locked = tmp_path / "locked"
         locked.mkdir(mode=0o500)
-    used = finished(started(locked))
-    shutil.rmtree(used)
-    assert used != locked
+        folder = locked / "kernels"
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    assert finished(started(folder, environment={"TMPDIR": str(temporary)})) == folder
+    assert not folder.is_dir()
+    assert [*temporary.iterdir()] == []
+
+
+def test_a_folder_that_is_deleted_meanwhile_is_made_again(tmp_path: Path) -> None:
+    folder = tmp_path / "kernels"
+    code = f"""{CALL}
+import shutil
+shutil.rmtree(store_folder())
+assert normwise.l1_loss(numpy.array([3.0, 1.0]), numpy.zeros(2)) == 2.0
+"""
+    assert finished(started(folder, code)) == folder
+    assert len(compiled(folder)) == 1
+
+
+HOMELESS = """
+import os, numpy, normwise
+from normwise.engines.cpu.store import store_folder
+arrays = numpy.array([3.0, 1.0]), numpy.zeros(2)
+assert normwise.l1_loss(*arrays) == 2.0  # loads all that is to be read from files, which that user may not
+store_folder.cache_clear()
+os.setuid(54321)  # whom no list of users knows
+os.environ.pop("XDG_CACHE_HOME")
+assert normwise.mse_loss(*arrays) == 5.0
+print(os.listdir())
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become a user who does not exist")
+def test_a_user_without_a_home_has_kernels_in_memory(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    cache = tmp_path / "cache"
+    cache.mkdir(mode=0o777)
+    environment = {"PYTHONPATH": str(Path(normwise.__file__).parents[1]), "XDG_CACHE_HOME": str(cache)}
+    command = [sys.executable, "-W", "error", "-c", HOMELESS]
+    output = subprocess.check_output(command, env=environment, cwd=tmp_path, text=True)
+    assert output == "['cache']\n"
+    assert len(compiled(cache)) == 1
 
 
 def test_a_constant_that_moves_to_a_new_file_of_device_code_and_changes_is_compiled_anew(tmp_path: Path) -> None:
