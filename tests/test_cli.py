@@ -1,6 +1,7 @@
 """The command line, run as a process: what it prints and writes, and one line with exit code 2 for each bad input."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from normwise import cli
+from normwise import __version__, cli
 from normwise.catalogue import losses
 from normwise.catalogue.peers import LIBRARIES, peers_of
 from normwise.evaluation import evaluate
@@ -183,6 +184,87 @@ def test_a_terminal_sees_colours_within_its_width(columns: int) -> None:
     lists = re.sub(r"\x1b\[[0-9;]*m", "", in_a_terminal("list", columns=columns)).splitlines()
     assert max(map(len, lists)) <= columns
     assert any(line.split()[:1] == ["tukey"] for line in lists)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+def test_the_list_of_losses_is_read_at_any_width(columns: int) -> None:
+    told = re.sub(r"\x1b\[[0-9;]*m", "", in_a_terminal("list", columns=columns))
+    assert max(map(len, told.splitlines())) <= columns
+    paragraphs = re.split(r"\r\n(?=\S)", told)
+    assert [words.split()[0] for words in paragraphs] == [*losses]
+    for paragraph, loss in zip(paragraphs, losses.values(), strict=True):
+        # Every word whole and in its place, on as few lines as their letters need.
+        what = loss.documentation.partition("\n")[0]
+        assert what in " ".join(paragraph.split())
+        assert len(paragraph.splitlines()) <= 4 + 1.5 * len(paragraph) / columns
+
+
+@pytest.mark.parametrize("arguments", [(), ("evaluate",), ("explain",)])
+def test_a_command_alone_shows_its_help_and_nothing_else(folder: Path, arguments: tuple[str, ...]) -> None:
+    done = run(*arguments, cwd=folder)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert done.stdout.strip() == run(*arguments, "--help", cwd=folder).stdout.strip()
+
+
+def test_the_version(folder: Path) -> None:
+    done = run("--version", cwd=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"normwise {__version__}\n", "")
+
+
+@pytest.mark.parametrize("columns", ["1", "0", "-5", "wide", "1000"])
+def test_no_width_is_too_odd_for_a_terminal(columns: str) -> None:
+    for arguments in (("list",), ("explain", "barron")):
+        done = in_terminals(*arguments, COLUMNS=columns)
+        assert (done.code, done.stderr) == (0, b"")
+
+
+def test_an_environment_of_nothing(folder: Path) -> None:
+    bare = {name: os.environ[name] for name in ("PYTHONPATH", "NORMWISE_CACHE_DIR") if name in os.environ}
+    for arguments in (("evaluate", "rows.csv", *QUESTION), ("explain", "huber"), ("list",)):
+        done = run(*arguments, cwd=folder, env=bare)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252:strict"])
+def test_letters_that_stdout_does_not_have_are_no_error(folder: Path, encoding: str) -> None:
+    pl.DataFrame({"t": [1.0, 2.0], "Vorhersage ü": [2.0, 4.0], "地": ["é", "東"]}).write_csv(folder / "letters.csv")
+    letters = environment(PYTHONIOENCODING=encoding)
+    question = ("evaluate", "letters.csv", "-t", "t", "-p", "Vorhersage ü", "--by", "地", "-l", "l1")
+    for arguments in (question, ("list",), ("explain", "tukey"), ("--help",)):
+        done = run(*arguments, cwd=folder, env=letters, encoding="latin-1")
+        assert (done.returncode, done.stderr) == (0, ""), arguments
+    shown = run(*question, cwd=folder, env=letters, encoding="latin-1").stdout
+    assert r"\u6771" in shown
+    if encoding.startswith("ascii"):
+        assert "1.5000 +- 0.5000" in shown
+    # JSON is UTF-8 wherever it goes.
+    done = run(*question, "--json", "-", cwd=folder, env=letters, encoding="utf-8")
+    assert [group["key"] for group in json.loads(done.stdout)["groups"]] == [{"地": "é"}, {"地": "東"}]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("evaluate", b"caf\xe9.csv", *QUESTION),
+        ("evaluate", "rows.csv", *QUESTION, "-b", b"caf\xe9"),
+        ("evaluate", "rows.csv", *QUESTION, "--json", b"caf\xe9.json"),
+        ("explain", b"caf\xe9"),
+        (b"\xff\xfe",),
+    ],
+)
+def test_an_argument_that_is_no_text_is_one_line(folder: Path, arguments: tuple[str | bytes, ...]) -> None:
+    done = run(*arguments, cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"normwise: the argument '.*' is not UTF-8: .*\n", done.stderr)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000 + ".csv", "x" * 300 + ".csv", "x/" * 2500 + "a.csv"])
+def test_a_name_that_is_too_long_is_one_line(folder: Path, name: str) -> None:
+    for arguments in ((name, *QUESTION), ("rows.csv", *QUESTION, "--json", name)):
+        done = run("evaluate", *arguments, cwd=folder)
+        assert (done.returncode, done.stdout) == (2, "")
+        [line] = done.stderr.splitlines()
+        assert "File name too long" in line
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("evaluate", "--help"), ("explain", "--help")])

@@ -57,10 +57,10 @@ def print_losses(losses: Iterable[Loss]) -> None:
     rows = [_row(loss) for loss in losses]
     if console.is_terminal:
         for name, parameters, estimates, what, elsewhere in rows:
-            console.print(_text(name, "bold"), _text(parameters))
-            facts = what, f"estimates: {estimates}" * bool(estimates), f"elsewhere: {elsewhere}" * bool(elsewhere)
-            for fact in filter(None, facts):
-                console.print(Padding(_text(fact), (0, 0, 0, 4)))
+            console.print(_text(name, "bold"))
+            for title, fact in (("", what), ("with ", parameters), ("estimates ", estimates), ("in ", elsewhere)):
+                if fact:
+                    console.print(Padding(_text(title + fact), (0, 0, 0, 4)))
         return
     table = RichTable("loss", "parameters", "estimates", "what it is", "elsewhere", box=box.SIMPLE_HEAD)
     for row in rows:
