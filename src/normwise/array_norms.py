@@ -61,7 +61,7 @@ def call(asked: NormCall) -> Any:
             plan.check_no_negative_weight(count(negatives(weight_term(MASK in arrays))))
         if asked.nan_policy == "raise":
             for name in asked.of.arrays:
-                plan.check_no_nan(name, count(nan_count(MASK in arrays), x=arrays[name]))
+                plan.check_no_nan(name, count(nan_count(MASK in arrays, WEIGHT in arrays), x=arrays[name]))
     if numpy:
         result = fused_norms.norm(MEMORY, request, arrays).value
     else:

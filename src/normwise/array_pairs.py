@@ -16,7 +16,7 @@ from normwise.engines import arrays as array_engine
 from normwise.formula import Formula
 from normwise.fused_pairs import Contraction
 from normwise.pairs import Nearest, PairCall, Pairs
-from normwise.terms import MASK, MASK_T, MASK_X, SIDES, UNIT, WEIGHT, nan_count, negatives, weight_term
+from normwise.terms import MASK, SIDES, UNIT, WEIGHT, nan_count, negatives, weight_term
 
 
 def call(asked: PairCall) -> Any:
@@ -88,7 +88,7 @@ def _reduced(xp: Any, asked: PairCall, made: Pairs) -> Any:
     def block(i: slice, j: slice) -> Any:
         return _matrix(xp, asked, made, made.part(i, j), dtype)
 
-    return pair_blocks.reduced(xp, block, n, m, batch, str(asked.reduce), asked.dim)
+    return pair_blocks.reduced(xp, block, n, m, batch, str(asked.reduce), asked.dim, made.present)
 
 
 def _nearest(xp: Any, asked: PairCall, made: Pairs) -> Nearest:
@@ -96,7 +96,7 @@ def _nearest(xp: Any, asked: PairCall, made: Pairs) -> Nearest:
 
     def sort(distances: Any) -> tuple[Any, Any]:
         order = xp.argsort(distances, axis=-1, stable=True)[..., :count]
-        return xp.take_along_axis(distances, order, axis=-1), order
+        return array_engine.taken(xp, distances, order), order
 
     def block(i: slice, j: slice) -> Any:
         return _matrix(xp, asked, made, made.part(i, j), xp.float64)
@@ -109,7 +109,7 @@ def _nearest(xp: Any, asked: PairCall, made: Pairs) -> Nearest:
     else:
         batch = int(np.prod(made.arrays["x"].shape[:-2], dtype=int))
         values, indices = pair_blocks.nearest(xp, block, *made.points, batch, sort)
-    values = xp.astype(values, made.dtype, copy=False)
+    values, indices = xp.astype(values, made.dtype, copy=False), pair_blocks.named(xp, indices, made.present)
     if made.single[0]:
         values, indices = (xp.reshape(a, (*a.shape[:-2], count)) for a in (values, indices))
     return Nearest(values, indices)
@@ -119,7 +119,8 @@ def _check_values(xp: Any, asked: PairCall, made: Pairs) -> None:
     """Check what can only be seen in the elements."""
     arrays = made.arrays
 
-    def count(formula: Formula, **given: Any) -> float:
+    def count(formula: Formula, **named: Any) -> float:
+        given = {name: named[name] for name in formula.arrays}
         if array_api_compat.is_numpy_namespace(xp):
             return fused.total(MEMORY, formula, given)
         return float(xp.sum(array_engine.elementwise(xp, formula, [*given.values()], {})[0]))
@@ -127,6 +128,5 @@ def _check_values(xp: Any, asked: PairCall, made: Pairs) -> None:
     if WEIGHT in arrays:
         plan.check_no_negative_weight(count(negatives(weight_term(masked=False)), weight=arrays[WEIGHT]))
     if asked.nan_policy == "raise":
-        for name, side, own in (("a", "x", MASK_X), ("b", "t", MASK_T)):
-            masked = {MASK: arrays[own]} if own in arrays else {}
-            plan.check_no_nan(name, count(nan_count(bool(masked)), x=arrays[side], **masked))
+        for name, further in pairs.sides(xp, arrays):
+            plan.check_no_nan(name, count(nan_count(MASK in further, WEIGHT in further), **further))

@@ -44,25 +44,25 @@ def norm(
     def over(reduce: Callable[..., Any], array: Any) -> Any:
         return reduce(array, axis=request.dims, keepdims=True)
 
-    def share() -> Any:
-        """By how much a sum is multiplied to stand for all elements: nan where none is there."""
-        present = over(xp.sum, values(terms.present))
-        some = present > 0
+    def share(present: Any) -> Any:
+        """By how much the sum of what is there is multiplied to stand for all elements."""
         one = xp.ones_like(present)
         if terms.norm.extreme is not None:
-            whole = xp.where(some, present, one)
-        else:
-            whole = over(xp.sum, values(weight_term(masked=False))) if WEIGHT in arrays else one * request.size(arrays)
-        return xp.where(some, whole / xp.where(some, present, one), one * math.nan)
+            return one
+        whole = over(xp.sum, values(weight_term(masked=False))) if WEIGHT in arrays else one * request.size(arrays)
+        return xp.where(present > 0, whole / xp.where(present > 0, present, one), one)
+
+    def standing(found: Any) -> Any:
+        """A norm, but nan where none of its elements is there: a selection, so that no gradient meets the nan."""
+        return found if present is None else xp.where(present > 0, found, xp.full_like(found, math.nan))
 
     terms = request.terms(arrays, measured=False)
     pick = xp.max if request.p > 0 else xp.min
-    missing = share() if request.misses(arrays) else None
+    present = over(xp.sum, values(terms.present)) if request.misses(arrays) else None
     if terms.norm.extreme is not None:
         top = still(over(pick, values(terms.value)))
         count = over(xp.sum, still(values(ties(terms.value), **{TOP: top})))
-        found = over(xp.sum, values(attaining(terms.value), **{TOP: top})) / count
-        return found if missing is None else found * missing
+        return standing(over(xp.sum, values(attaining(terms.value), **{TOP: top})) / count)
     measured = terms.norm.may_leave_range and math.prod(shape) > 0
     unit = None
     if measured:
@@ -73,5 +73,5 @@ def norm(
         unit = xp.pow(2 * one, xp.floor(xp.log2(xp.where(usual, size, one))))
         unit = xp.where((size > 0) & (size <= LEAST), one * LEAST, unit)  # 1 / unit is finite
     sums = over(xp.sum, values(request.terms(arrays, measured).value, **({} if unit is None else {UNIT: unit})))
-    found = compute(terms.norm.finish, [sums if missing is None else sums * missing])
-    return found if unit is None else found * unit
+    found = compute(terms.norm.finish, [sums if present is None else sums * share(present)])
+    return standing(found if unit is None else found * unit)

@@ -19,6 +19,7 @@ from normwise.catalogue.norms import Extreme, Norm
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu import Kernel, KernelSpec, RowKernel, RowSpec, Storage, direct_operands
 from normwise.formula import Formula, apply
+from normwise.formula.derivative import scaled
 from normwise.formula.expression import constant, variable
 from normwise.formula.values import number_value
 from normwise.fused import Memory, mapping
@@ -67,6 +68,8 @@ class Found(NamedTuple):
 
     relative: Sums
     """In units."""
+    sums: Sums
+    """Of which it is the root; or the extreme, the same as `relative`."""
     unit: Sums | None
     """None where elements need no unit."""
     share: Sums | None = None
@@ -88,16 +91,16 @@ def norm(memory: Memory, request: Request, arrays: Mapping[str, Any]) -> Found:
     sure = stays_inside(request.p, [memory.storage[memory.dtype(array)] for array in numbers], WEIGHT in arrays)
     relative, doubtful = _finished(terms.norm, sums, sure)
     if doubtful is None:
-        return Found(relative, None, share)
+        return Found(relative, sums, None, share)
     size = reduced(memory, terms.modulus, "maximum" if request.p > 0 else "minimum", arrays, request.dims)
     helps = doubtful & (size > 0) & (size < np.inf)
     if not helps.any():
-        return Found(relative, None, share)
+        return Found(relative, sums, None, share)
     unit = np.where(helps, size, 1.0)
     measured = request.terms(arrays, measured=True)
     units = {**arrays, UNIT: memory.spread(unit, request.shape(arrays))}
     sums = _all(reduced(memory, measured.value, None, units, request.dims), share)
-    return Found(_at(terms.norm.finish, sums), unit, share)
+    return Found(_at(terms.norm.finish, sums), sums, unit, share)
 
 
 def stays_inside(p: float, storage: Iterable[Storage], weighted: bool) -> bool:
@@ -109,11 +112,16 @@ def _finished(norm: Norm, sums: Sums, sure: bool) -> tuple[Sums, npt.NDArray[np.
     """The norms, from their sums, and where powers may have left the range; None for nowhere."""
     if not sums.size:
         return sums, None
-    if norm.finish.expression is variable(norm.finish.arrays[0]):
+    if _is_as_it_is(norm):
         return sums, None
     relative = np.empty_like(sums)
     [doubts] = _finishing(norm)(sums.size, sums.ctypes.data, relative.ctypes.data)
     return relative, _at(doubt(norm), sums) != 0 if doubts and norm.may_leave_range and not sure else None
+
+
+def _is_as_it_is(norm: Norm) -> bool:
+    """Whether the sum is the norm."""
+    return norm.finish.expression is variable(norm.finish.arrays[0])
 
 
 @functools.cache
@@ -158,7 +166,7 @@ def gradients(
     shape = request.shape(arrays)
     further = {} if found.unit is None else {UNIT: found.unit}
     if terms.norm.extreme is None:
-        further[FACTOR] = _factors(terms.norm, found.relative, _all(upstream, found.share))
+        further[FACTOR] = _factors(terms.norm, found.sums, _all(upstream, found.share))
     else:
         further[TOP] = found.relative
         top = memory.spread(found.relative, shape)
@@ -172,20 +180,22 @@ def gradients(
     return results
 
 
-def _factors(norm: Norm, relative: Sums, upstream: Sums) -> Sums:
-    """What comes from upstream, divided by the slope at each norm: 0 where that is 0."""
-    if not relative.size:
-        return relative
-    factors, upstream = np.empty_like(relative), np.ascontiguousarray(upstream)
-    _factoring(norm)(relative.size, relative.ctypes.data, upstream.ctypes.data, factors.ctypes.data)
+def _factors(norm: Norm, sums: Sums, upstream: Sums) -> Sums:
+    """What comes from upstream, times the slope of each norm in its sum."""
+    if not sums.size or _is_as_it_is(norm):
+        return upstream
+    factors, sums, upstream = np.empty_like(sums), np.ascontiguousarray(sums), np.ascontiguousarray(upstream)
+    _factoring(norm)(sums.size, sums.ctypes.data, upstream.ctypes.data, factors.ctypes.data)
     return factors
 
 
 @functools.cache
 def _factoring(norm: Norm) -> Callable[..., Sequence[float]]:
-    slope = norm.slope.expression
-    factor = apply("where", slope == 0, 0, variable(FACTOR) / slope)
-    return Kernel(KernelSpec((), (Formula("factor", ("x", FACTOR), {}, factor),), ("float64",) * 3)).flat
+    [name] = norm.finish.arrays
+    slope, upstream = norm.finish.derivative(name).expression, variable(FACTOR)
+    # Where the norm overflows its slope may be infinite; what nothing comes to from upstream has none all the same.
+    factor = apply("where", upstream == 0, 0, scaled(slope, upstream))
+    return Kernel(KernelSpec((), (Formula("factor", (name, FACTOR), {}, factor),), ("float64",) * 3)).flat
 
 
 @functools.cache

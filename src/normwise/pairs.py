@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from normwise import plan
 from normwise.catalogue import Loss
 from normwise.catalogue.metrics import Metric
 from normwise.errors import InputError
+from normwise.pair_blocks import Present
 from normwise.plan import NanPolicy
 from normwise.terms import MASK, MASK_T, MASK_X, SIDES, WEIGHT, PairTerms, pair_terms
 
@@ -63,6 +64,7 @@ class Pairs(NamedTuple):
     terms: PairTerms
     single: tuple[bool, bool]
     """Whether a side is a single point, whose dimension is left out."""
+    present: Present
 
     @property
     def points(self) -> tuple[int, int]:
@@ -104,14 +106,42 @@ def prepared(xp: Any, asked: PairCall, real: Callable[[str, Mapping[str, Any]], 
     if asked.weight is not None:
         plan.check_feature_weight(asked.weight.shape, features)
         arrays[WEIGHT] = real(asked.function, {WEIGHT: asked.weight})[0][WEIGHT]
-    for side, own, mask in zip(("x", "t"), (MASK_X, MASK_T), asked.masks, strict=True):
+    for (side, own), mask in zip(_OWN_MASKS, asked.masks, strict=True):
         if mask is not None:
             plan.check_mask(mask, xp.isdtype(mask.dtype, "bool"))
             plan.check_broadcasts(MASK, mask.shape, arrays[side].shape)
             arrays[own] = xp.broadcast_to(mask, arrays[side].shape)
     masked = (MASK_X in arrays, MASK_T in arrays)
     terms = pair_terms(asked.metric, WEIGHT in arrays, masked, asked.nan_policy == "omit")
-    return Pairs(arrays, dtype, terms, single)
+    present = Present(*(_present(xp, arrays, side, own, asked.nan_policy) for side, own in _OWN_MASKS))
+    return Pairs(arrays, dtype, terms, single, present)
+
+
+_OWN_MASKS = (("x", MASK_X), ("t", MASK_T))
+
+
+def _present(xp: Any, arrays: Mapping[str, Any], side: str, own: str, nan_policy: NanPolicy) -> Any:
+    """Return which points of a side have a feature; None where none may be missing."""
+    features = arrays.get(own)
+    if nan_policy == "omit":
+        known = arrays[side] == arrays[side]
+        features = known if features is None else xp.logical_and(features, known)
+    if features is None:
+        return None
+    if WEIGHT in arrays:
+        features = xp.logical_and(features, arrays[WEIGHT] > 0)
+    return xp.any(features, axis=-1)
+
+
+def sides(xp: Any, arrays: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the caller's name of each side with its points, its mask and the weights of its features."""
+    for name, (side, own) in zip("ab", _OWN_MASKS, strict=True):
+        found = {"x": arrays[side]}
+        if WEIGHT in arrays:
+            found[WEIGHT] = xp.broadcast_to(arrays[WEIGHT], arrays[side].shape)
+        if own in arrays:
+            found[MASK] = arrays[own]
+        yield name, found
 
 
 class _Nearest(NamedTuple):
@@ -167,7 +197,7 @@ def pairwise(
     p : float, optional
         The order of ``"lp"``: 0 or more.
     weight : array, optional
-        One for each feature, 0 or more.
+        One for each feature, 0 or more. A feature of weight 0 is not there, whatever its value.
     mask : array of bool, or a pair of them, optional
         Broadcastable to the points of both sides; of a pair the first belongs to ``a``, the second to ``b``. A feature
         counts where it is True on both sides; the sum of those that count is scaled up to stand for all, by weight, as
@@ -181,7 +211,9 @@ def pairwise(
         centred: distances between near points may lose all their digits. Other metrics, and calls with a mask or that
         omit nans, are exact all the same.
     reduce : {"min", "mean", "sum"}, optional
-        What is returned in place of the matrix, which is then never made.
+        What is returned in place of the matrix, which is then never made. A point without a feature, all of them
+        masked (padding) or omitted, is no point: what is reduced over leaves it out, and its own place is nan. So is
+        the least and the mean of none; the sum of none is 0.
     dim : {-1, -2}
         What is reduced over: the points of ``b``, or those of ``a``.
     **parameters : float
@@ -284,7 +316,9 @@ def nearest(
     distances : array
         Of the shape (..., n, k), the least first; nan comes last. Differentiable.
     indices : array of int64
-        Which point of ``b`` each is. Of equal distances that of the lower index is first.
+        Which point of ``b`` each is. Of equal distances that of the lower index is first. A point without a feature,
+        all of them masked (padding) or omitted, is no point: where fewer than `k` are there the index is -1, and the
+        distance nan.
 
     Raises
     ------

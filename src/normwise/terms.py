@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from normwise.catalogue import Interval, Loss
@@ -16,7 +17,7 @@ from normwise.catalogue.metrics import Metric
 from normwise.catalogue.norms import Norm, norm_of
 from normwise.formula import Formula
 from normwise.formula.derivative import scaled
-from normwise.formula.expression import Expression, apply, constant, variable
+from normwise.formula.expression import Expression, apply, constant, is_constant, variable
 
 WEIGHT, MASK = "weight", "mask"
 """The names of these two among a call's arrays; no formula of a loss may take them for its own."""
@@ -75,13 +76,15 @@ def terms_of(loss: Loss, weighted: bool = False, masked: bool = False, omits: bo
 
 
 @functools.cache
-def nan_count(masked: bool) -> Formula:
-    """Return the formula that counts the nans of an array, where a mask lets them count."""
+def nan_count(masked: bool, weighted: bool = False) -> Formula:
+    """Return the formula that counts the nans of an array, where a mask or a weight lets them count."""
     x = variable("x")
     counted = apply("where", x == x, 0, 1)
+    if weighted:
+        counted = apply("where", variable(WEIGHT) == 0, 0, counted)
     if masked:
-        return Formula("nans", ("x", MASK), {}, apply("where", variable(MASK), counted, 0))
-    return Formula("nans", ("x",), {}, counted)
+        counted = apply("where", variable(MASK), counted, 0)
+    return Formula("nans", ("x", *[WEIGHT] * weighted, *[MASK] * masked), {}, counted)
 
 
 @functools.cache
@@ -153,6 +156,30 @@ def difference(eps: float = 0.0) -> Formula:
     return Formula("difference", ("a", "b"), {}, expression + eps if eps else expression)
 
 
+def weighed(expression: Expression, ordinary: Sequence[Expression]) -> Expression:
+    """An element times its weight; one of weight 0 is not there, whatever it is.
+
+    Where all of `ordinary` hold, the conditions under which it and its slopes are finite, it is multiplied even so:
+    then a weight of 0 has a slope of its own.
+    """
+    w, multiplied = variable(WEIGHT), expression
+    for condition in ordinary:
+        multiplied = apply("where", condition, multiplied, 0)
+    return apply("where", w == 0, multiplied, expression) * w
+
+
+def _there(expression: Expression, nothing: float) -> Expression:
+    """An element that weighs more than 0, of which the weight counts no further; nan where the weight is none."""
+    w = variable(WEIGHT)
+    return apply("where", w > 0, expression, apply("where", w == 0, nothing, math.nan))
+
+
+def _within(norm: Norm, x: Expression) -> list[Expression]:
+    """The conditions under which the element of a norm and its slopes are finite."""
+    least, greatest = norm.span
+    return [*([abs(x) >= least] if least else []), abs(x) <= greatest]
+
+
 @functools.cache
 def norm_terms(p: float, of: Formula, weighted: bool, masked: bool, omits: bool, measured: bool = False) -> NormTerms:
     """Return the terms of the norm of a formula: with a weight, with a mask, without nans; divided by `UNIT`.
@@ -174,14 +201,15 @@ def norm_terms(p: float, of: Formula, weighted: bool, masked: bool, omits: bool,
         return Formula(name, tuple(n for n in order if n in reads), {}, expression)
 
     def present(expression: Expression, nothing: float) -> Expression:
-        return kept(apply("where", w > 0, expression, nothing) if weighted else expression, nothing)
+        return kept(_there(expression, nothing) if weighted else expression, nothing)
 
     element = norm.element.on(("x",), x=given).expression
     slope = norm.slope.on(("x",), x=given).expression
     far = 0.0 if p > 0 else math.inf
     if norm.extreme is None:
-        value = kept(element * w if weighted else element, 0)
-        slope = kept(scaled(slope * w if weighted else slope, variable(FACTOR)), 0)
+        value = kept(weighed(element, _within(norm, given)) if weighted else element, 0)
+        slope = scaled(slope * w if weighted else slope, variable(FACTOR))
+        slope = kept(apply("where", w == 0, 0, slope) if weighted else slope, 0)
     else:
         value = present(element, norm.empty)
         slope = present(apply("where", element == variable(TOP), scaled(slope, variable(FACTOR)), 0), 0)
@@ -257,6 +285,12 @@ def pair_terms(metric: Metric, weighted: bool, masked: tuple[bool, bool], omits:
     return replace(terms, measured=_pair_terms(metric, weighted, masked, omits, measured=True))
 
 
+def _finite(formula: Formula) -> list[Expression]:
+    """The conditions under which what two features add to a sum is finite, and its slopes."""
+    values = (formula, formula.derivative("x"), formula.derivative("t"))
+    return [abs(value.expression) < math.inf for value in values if not is_constant(value.expression)]
+
+
 def _pair_terms(metric: Metric, weighted: bool, masked: tuple[bool, bool], omits: bool, measured: bool) -> PairTerms:
     first, w = metric.sums[0], variable(WEIGHT)
     misses = omits or any(masked)
@@ -274,19 +308,21 @@ def _pair_terms(metric: Metric, weighted: bool, masked: tuple[bool, bool], omits
     def term(expression: Expression) -> Formula:
         return Formula(metric.name, arrays, first.parameters, expression)
 
-    def weighed(formula: Formula) -> Expression:
-        expression = formula.expression
+    def summed(formula: Formula) -> Expression:
+        expression, apart = formula.expression, variable("x") - variable("t")
         if measured and metric.norm is not None:
-            given = (variable("x") - variable("t")) / variable(UNIT)
-            expression = metric.norm.element.on(("x", "t", UNIT), x=given).expression
+            apart = apart / variable(UNIT)
+            expression = metric.norm.element.on(("x", "t", UNIT), x=apart).expression
         if not weighted:
             return expression
-        return apply("where", w > 0, expression, 0) if metric.is_extreme else expression * w
+        if metric.is_extreme:
+            return _there(expression, 0)
+        return weighed(expression, _within(metric.norm, apart) if metric.norm else _finite(formula))
 
     def present(expression: Expression) -> Expression:
-        return kept(apply("where", w > 0, expression, 0) if weighted else expression)
+        return kept(_there(expression, 0) if weighted else expression)
 
-    sums = [term(kept(weighed(formula))) for formula in metric.sums]
+    sums = [term(kept(summed(formula))) for formula in metric.sums]
     modulus = term(present(abs(variable("x") - variable("t"))))
     if not misses:
         return PairTerms(tuple(sums), metric.finish, modulus)

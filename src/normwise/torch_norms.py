@@ -235,7 +235,7 @@ def _check_values(asked: NormCall, arrays: Tensors, plain: bool) -> None:
         plan.check_no_negative_weight(count(negatives(weight_term(MASK in arrays))))
     if asked.nan_policy == "raise":
         for name in asked.of.arrays:
-            plan.check_no_nan(name, count(nan_count(MASK in arrays), x=arrays[name]))
+            plan.check_no_nan(name, count(nan_count(MASK in arrays, WEIGHT in arrays), x=arrays[name]))
 
 
 def _real(asked: NormCall, arrays: Tensors) -> tuple[dict[str, Tensor], torch.dtype]:

@@ -21,8 +21,7 @@ from normwise.formula import Formula
 from normwise.fused_pairs import Contraction
 from normwise.pairs import Nearest, PairCall, Pairs
 from normwise.terms import (
-    MASK_T,
-    MASK_X,
+    MASK,
     SIDES,
     TOP,
     UNIT,
@@ -203,8 +202,8 @@ def _check_values(asked: PairCall, made: Pairs) -> None:
         return
     plain = in_plain_memory([*arrays.values()])
 
-    def count(formula: Formula, **given: Tensor) -> float:
-        given = {name: array.detach() for name, array in given.items()}
+    def count(formula: Formula, **named: Tensor) -> float:
+        given = {name: named[name].detach() for name in formula.arrays}
         if plain:
             return fused.total(MEMORY, formula, given)
         return float(with_operations(formula, (), F64, *given.values()).sum())
@@ -212,9 +211,8 @@ def _check_values(asked: PairCall, made: Pairs) -> None:
     if WEIGHT in arrays:
         plan.check_no_negative_weight(count(negatives(weight_term(masked=False)), weight=arrays[WEIGHT]))
     if asked.nan_policy == "raise":
-        for name, side, own in (("a", "x", MASK_X), ("b", "t", MASK_T)):
-            masked = {"mask": arrays[own]} if own in arrays else {}
-            plan.check_no_nan(name, count(nan_count(bool(masked)), x=arrays[side], **masked))
+        for name, further in pairs.sides(xp, arrays):
+            plan.check_no_nan(name, count(nan_count(MASK in further, WEIGHT in further), **further))
 
 
 class _Blocks(torch.autograd.Function):
@@ -228,7 +226,7 @@ class _Blocks(torch.autograd.Function):
         def block(i: slice, j: slice) -> Tensor:
             return matrix(asked, made._replace(dtype=_dtype(asked, made)), made.part(i, j))
 
-        value = pair_blocks.reduced(xp, block, n, m, batch, str(asked.reduce), asked.dim)
+        value = pair_blocks.reduced(xp, block, n, m, batch, str(asked.reduce), asked.dim, made.present)
         ctx.save_for_backward(value, *given)
         return value
 
@@ -258,8 +256,8 @@ def _dtype(asked: PairCall, made: Pairs) -> torch.dtype:
 def _of_matrix(asked: PairCall, made: Pairs) -> Tensor:
     """The reduction of the whole matrix, for a gradient of a gradient and for what is not in plain memory."""
     found = matrix(asked, made._replace(dtype=_dtype(asked, made)), made.arrays)
-    over = {"min": torch.amin, "mean": torch.mean, "sum": torch.sum}[str(asked.reduce)]
-    return over(found, asked.dim)
+    about = str(asked.reduce), asked.dim, made.present
+    return pair_blocks.finished(xp, pair_blocks.folded_over(xp, found, *about), *about, made.points)  # type: ignore[no-any-return]
 
 
 def _reduced(asked: PairCall, made: Pairs) -> Tensor:
@@ -278,7 +276,7 @@ def _block_gradients(
     totals = {name: torch.zeros(made.arrays[name].shape, dtype=F64) for name in names}
     narrow = made._replace(dtype=_dtype(asked, made))
     if asked.reduce == "mean":
-        upstream = upstream / (m if asked.dim == -1 else n)
+        upstream = upstream / pair_blocks.count(xp, upstream, asked.dim, made.present, (n, m))
     for kept, parts in pair_blocks.slices(n, m, batch, asked.dim):
         places = [pair_blocks.ordered(kept, over, asked.dim) for over in parts]
         least, above = (a[..., kept].unsqueeze(asked.dim) for a in (value, upstream))
@@ -319,6 +317,7 @@ def _nearest(asked: PairCall, made: Pairs) -> Nearest:
         values, indices = _found_nearest(asked, made, count, sort)
         if learned:
             values = _at(asked, made, indices)
+    indices = pair_blocks.named(xp, indices, made.present)
     if made.single[0]:
         values, indices = values.squeeze(-2), indices.squeeze(-2)
     return Nearest(values, indices)

@@ -49,6 +49,16 @@ class Norm:
         """Whether powers of its elements overflow or underflow where the norm does not."""
         return self.p not in (0, 1) and self.extreme is None
 
+    @property
+    def span(self) -> tuple[float, float]:
+        """The least and the greatest modulus of which the element, its slope and its curvature are finite."""
+        least = 10 ** (-_DECADES / (2 - self.p)) if self.p < 2 and self.may_leave_range else 0.0
+        return least, 10 ** (_DECADES / max(self.p, 1)) if self.p >= 0 else math.inf
+
+
+_DECADES = 300
+"""Powers of ten within the range of float64."""
+
 
 def _count(x: Any) -> Any:
     # A nan is neither zero nor not: it shows.
@@ -68,8 +78,8 @@ def _as_it_is(s: Any) -> Any:
 
 
 def _but_nan(s: Any, value: float) -> Any:
-    """A constant, but nan where the sum is."""
-    return where(s == s, value, s)
+    """A constant, but nan where the sum is, and so is its slope."""
+    return where(s == s, value, math.nan * s)
 
 
 # Where 0 has no finite slope the formula selects, and what is not selected is harmless: so the slope of 0 is 0, and an

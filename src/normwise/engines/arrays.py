@@ -42,6 +42,22 @@ def elementwise(
         return [value if hasattr(value, "shape") else xp.zeros_like(like) + value for value in values]
 
 
+def taken(xp: Any, array: Any, indices: Any) -> Any:
+    """Return the elements at some indices of each line along the last dimension."""
+    if hasattr(xp, "take_along_axis"):
+        return xp.take_along_axis(array, indices, axis=-1)
+    import dask.array  # the one namespace that has none
+
+    lines = array.rechunk((*indices.chunks[:-1], -1))
+    return dask.array.map_blocks(_taken_of_numpy, lines, indices, dtype=array.dtype, chunks=indices.chunks)
+
+
+def _taken_of_numpy(lines: Any, indices: Any) -> Any:
+    import numpy as np
+
+    return np.take_along_axis(lines, indices, axis=-1)
+
+
 def quiet(xp: Any) -> contextlib.AbstractContextManager[Any]:
     """Silence NumPy's warnings on nan, infinity and the branch not taken: the result carries them."""
     errstate = getattr(xp, "errstate", None)
