@@ -27,6 +27,7 @@ from normwise.adaptive_module import AdaptiveBarronLoss
 from normwise.catalogue import Loss, losses
 from normwise.functional import TORCH_ORDER, function_of
 from normwise.norm_modules import DistanceMatrix, Norm, PairwiseDistance
+from normwise.torch_scripts import readable
 
 OTHERS = (AdaptiveBarronLoss, DistanceMatrix, Norm, PairwiseDistance)
 """The modules that are no entries of the catalogue."""
@@ -82,9 +83,11 @@ def module_of(loss: Loss) -> type[torch.nn.Module]:
     base = getattr(torch.nn, loss.module) if loss.name in TORCH_ORDER else _OwnLoss
     text = f"{loss.documentation}\n\nThe module of `normwise.functional.{loss.function}`."
     members = {"loss": loss, "forward": _forward(loss), "__doc__": text, "__module__": __name__}
+    members["__constants__"] = ["reduction"]  # torch has its parameters there too, which may be tensors here
     if loss.name in TORCH_ORDER and loss.parameters:
         members["__init__"] = _constructor(base, loss)
-    return type(loss.module, (base,), members)  # pyright: ignore[reportReturnType] - the base is a module
+    module: Any = type(loss.module, (base,), members)
+    return readable(module)  # type: ignore[no-any-return]
 
 
 def _forward(loss: Loss) -> Any:
