@@ -10,9 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn.modules.loss import _Loss  # pyright: ignore[reportPrivateUsage]
+from torch.overrides import handle_torch_function, has_torch_function
 
 from normwise import functional
 from normwise.errors import InputError
+from normwise.torch_scripts import readable
 from normwise.torch_watchers import without_tracer_warnings
 
 Tensor = torch.Tensor
@@ -54,6 +56,8 @@ def log_partition(alpha: Tensor) -> Tensor:
     >>> log_partition(torch.tensor([0.0, 2.0])).exp()  # pi sqrt(2), sqrt(2 pi)
     tensor([4.4429, 2.5066])
     """
+    if has_torch_function((alpha,)):
+        return handle_torch_function(log_partition, (alpha,), alpha)  # type: ignore[no-any-return]
     points, log_weights = (torch.from_numpy(numbers).to(alpha.device) for numbers in _quadrature())
     shape = (*alpha.shape, NODES)
     points = points.expand(shape)
@@ -63,6 +67,7 @@ def log_partition(alpha: Tensor) -> Tensor:
     return (log_weights - values).logsumexp(-1).to(alpha.dtype)
 
 
+@readable
 class AdaptiveBarronLoss(_Loss):
     r"""Negative log-likelihood of Barron's general noise, with a shape and a scale for each feature that are learned.
 

@@ -28,6 +28,7 @@ from normwise.adaptive_module import AdaptiveBarronLoss
 from normwise.catalogue import BUILT_IN, Loss, losses
 from normwise.functional import TORCH_ORDER, function_of
 from normwise.norm_modules import DistanceMatrix, Norm, PairwiseDistance
+from normwise.torch_scripts import readable
 
 OTHERS = (AdaptiveBarronLoss, DistanceMatrix, Norm, PairwiseDistance)
 """The modules that are no entries of the catalogue."""
@@ -97,10 +98,12 @@ def module_of(loss: Loss) -> type[torch.nn.Module]:
     base = getattr(torch.nn, loss.module) if loss.name in TORCH_ORDER else _OwnLoss
     text = f"{loss.documentation}\n\nThe module of `normwise.functional.{loss.function}`."
     members = {"loss": loss, "forward": _forward(loss), "__doc__": text, "__module__": __name__}
+    members["__constants__"] = ["reduction"]  # torch has its parameters there too, which may be tensors here
     if loss.name in TORCH_ORDER and loss.parameters:
         members["__init__"] = _constructor(base, loss)
     kind = type if loss.name in BUILT_IN else _OwnClass
-    return kind(loss.module, (base,), members)  # pyright: ignore[reportReturnType] - the base is a module
+    module: Any = kind(loss.module, (base,), members)  # pyright: ignore[reportCallIssue]
+    return readable(module)  # type: ignore[no-any-return]
 
 
 def _forward(loss: Loss) -> Any:

@@ -8,8 +8,10 @@ import torch
 
 from normwise.norms import distance, norm
 from normwise.pairs import pairwise
+from normwise.torch_scripts import readable
 
 
+@readable
 class Norm(torch.nn.Module):
     """The norm of a tensor, or of its lines: the module of `normwise.norm`.
 
@@ -41,6 +43,7 @@ class Norm(torch.nn.Module):
         return f"p={self.p}, dim={self.dim}, keepdim={self.keepdim}"
 
 
+@readable
 class PairwiseDistance(torch.nn.PairwiseDistance):
     """The distances of the last dimension's lines: the module of `normwise.distance`.
 
@@ -62,6 +65,7 @@ class PairwiseDistance(torch.nn.PairwiseDistance):
         return distance(x1, x2, self.norm, keepdim=self.keepdim, eps=self.eps, **options)  # type: ignore[no-any-return]
 
 
+@readable
 class DistanceMatrix(torch.nn.Module):
     """The distance of each point of one set from each of another: the module of `normwise.pairwise`.
 
@@ -85,6 +89,8 @@ class DistanceMatrix(torch.nn.Module):
     >>> DistanceMatrix("huber", delta=2.0)(a, b, reduce="sum", dim=-2)
     tensor([8.5000])
     """
+
+    __annotations__ = {"parameters_of_metric": dict[str, float]}  # a script sees no type in an empty one
 
     def __init__(self, metric: Any = "l2", p: float | None = None, **parameters: float) -> None:
         super().__init__()

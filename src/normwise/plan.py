@@ -127,6 +127,8 @@ def parameter(loss: Loss, name: str, given: Any) -> Any:
     """One parameter of a call: a plain number, checked, or what is to be an array, whose numbers a face will check."""
     if isinstance(given, (list, tuple)):
         return cast("Sequence[float]", given)
+    if is_proxy(given):
+        return given
     if _size(getattr(given, "shape", ())) != 1 or getattr(given, "requires_grad", False):
         return given
     try:
@@ -135,6 +137,11 @@ def parameter(loss: Loss, name: str, given: Any) -> Any:
         if hasattr(given, "shape") and not isinstance(error, ParameterError):  # a number that is not yet known
             return given
         raise
+
+
+def is_proxy(given: object) -> bool:
+    """Whether it stands for an array that is not there yet, as a symbol of torch.fx does."""
+    return hasattr(type(given), "__torch_function__") and not hasattr(type(given), "__array__")
 
 
 def bind_parameter(loss: Loss, name: str, given: Any) -> float:
@@ -274,6 +281,8 @@ def _normalize(given: Any) -> Any:
         return given
     if isinstance(given, (int, float)) and given is not True and given is not False:
         return checked_normalize(float(given))
+    if is_proxy(given):
+        return given
     shape = getattr(given, "shape", None)
     if shape != ():
         what = type(given).__name__ if shape is None else f"an array of shape {tuple(shape)}"

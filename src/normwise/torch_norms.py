@@ -44,7 +44,7 @@ def call(asked: NormCall) -> Tensor:
     if torch.compiler.is_dynamo_compiling():
         _allow_node()
         return node(*asked)
-    if asked.is_plain and in_one_piece(asked.arrays):
+    if in_one_piece(asked.arrays) and asked.is_plain:
         value = _of_all(asked)
         if value is not None:
             return value
