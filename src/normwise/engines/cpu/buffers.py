@@ -53,12 +53,12 @@ class Buffers:
     def __init__(self, bound: int) -> None:
         self.bound = bound
         self._loans: list[_Loan] = []  # the last lent is the last
-        self._lock = threading.RLock()  # a garbage collection may run what asks for a buffer while this thread holds it
+        self.lock = threading.RLock()  # a garbage collection may run what asks for a buffer while this thread holds it
 
     @property
     def kept(self) -> int:
         """The bytes of the unused buffers."""
-        with self._lock:
+        with self.lock:
             return sum(loan.memory.nbytes for loan in self._loans if loan.ended)
 
     def empty(self, size: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
@@ -66,7 +66,7 @@ class Buffers:
         length = size * dtype.itemsize
         if not LARGE <= length <= self.bound:
             return np.empty(size, dtype)
-        with self._lock:
+        with self.lock:
             memory = self._take(length)
             lease = (ctypes.c_char * length).from_buffer(memory.data)
             self._loans.append(_Loan(memory, weakref.ref(lease)))
@@ -74,7 +74,7 @@ class Buffers:
 
     def clear(self) -> None:
         """Forget the unused buffers; those lent come back later."""
-        with self._lock:
+        with self.lock:
             self._loans = [loan for loan in self._loans if not loan.ended]
 
     def _take(self, length: int) -> npt.NDArray[np.uint8]:
@@ -92,3 +92,7 @@ class Buffers:
 
 BUFFERS = Buffers(int(os.environ.get(KEPT_VARIABLE, "") or 1 << 29))
 """The buffers of the process."""
+
+if hasattr(os, "register_at_fork"):  # a child would wait for a thread that only its parent has
+    lock = BUFFERS.lock
+    os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)

@@ -66,9 +66,7 @@ class ContractionKernel:
         memory = bytearray(self._layout.size)
         self._layout.pack_into(memory, 0, 0, blocks, *extent, group, count, *operands, *parameters)
         at = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-        threads = 1 if planes * rows * lanes * depth < SERIAL else min(thread_count(), blocks)
-        if threads <= 1:
-            self._call(at)
-        else:
-            run_on_threads(self._call, self._code.address, at, threads)
+        work = planes * rows * lanes * depth
+        threads = 1 if work < SERIAL else min(thread_count(), blocks)
+        run_on_threads(self._call, self._code.address, at, work, threads)
         del memory  # until here it had to live

@@ -17,6 +17,7 @@ from normwise.engines.cpu.contraction_spec import (
     Place,
     Strides,
 )
+from normwise.engines.cpu.threads import STOP
 from normwise.formula import Expression
 from normwise.formula.source import numba_source
 
@@ -40,7 +41,7 @@ import numpy as np
 from numba import carray, cfunc, njit, types
 
 from normwise.engines.cpu.device.halves import from_bfloat16, from_float16, to_bfloat16, to_float16
-from normwise.engines.cpu.device.memory import fetch_add_one, fused_multiply_add, pointer_to, stack_memory
+from normwise.engines.cpu.device.memory import fetch_add_one, fused_multiply_add, pointer_to, stack_memory, word_at
 from normwise.engines.cpu.device.vector_math import FLOAT64 as vector_math
 
 real = np.float64
@@ -138,6 +139,8 @@ def _driver(spec: ContractionSpec) -> list[str]:
         f"            last_tile = min(first_tile + {spec.span}, (lanes + {lanes - 1}) // {lanes})",
         *(f"            acc{k}_[: (last_row - first_row) * {lanes}] = 0.0" for k in sums if not spec.shallow),
         f"            for chunk in range((depth + {deep - 1}) // {deep}):",
+        f"                if word_at(address) >= {STOP}:",  # a block may take long where much is summed
+        "                    return",
         f"                first = chunk * {deep}",
         f"                size = {spec.shallow or f'min({DEPTH}, depth - first)'}",
         *_indented(4, packed("s")),

@@ -102,11 +102,9 @@ class Kernel:
         blocks = _blocks(grid)
         memory, _, at, _ = arguments = self._new_arguments()
         self._pack(memory, 0, 0, blocks, *grid, places.ctypes.data, *words)
-        threads = 1 if planes * rows * columns < SERIAL else min(thread_count(), blocks)
-        if threads <= 1:
-            self._call(at)
-        else:
-            run_on_threads(self._call, self._code.address, at, threads)
+        work = planes * rows * columns
+        threads = 1 if work < SERIAL else min(thread_count(), blocks)
+        run_on_threads(self._call, self._code.address, at, work, threads)
         del arguments  # until here they had to live
 
     def _new_arguments(self) -> _Arguments:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from normwise.engines.cpu.threads import STOP
 from normwise.formula import Formula
 from normwise.formula.source import numba_source
 
@@ -138,7 +139,7 @@ import numpy as np
 from numba import carray, cfunc, njit, types
 
 from normwise.engines.cpu.device.halves import from_bfloat16, from_float16, to_bfloat16, to_float16
-from normwise.engines.cpu.device.memory import fetch_add_one, pointer_to, stack_memory
+from normwise.engines.cpu.device.memory import fetch_add_one, pointer_to, stack_memory, word_at
 from normwise.engines.cpu.device.vector_math import {spec.real.upper()} as vector_math
 
 real = np.{spec.real}
@@ -268,6 +269,8 @@ def tiles(spec: KernelSpec) -> list[str]:
     """The loop over the tiles of a block, up to where each operand's elements are at hand."""
     return [
         "        for tile in range((last_row - first_row + height - 1) // height):",
+        f"            if word_at(address) >= {STOP}:",  # a block may be long where it is a group of many rows
+        "                return",
         "            row = first_row + tile * height",
         "            depth = min(height, last_row - row)",
         "            size = depth * width",

@@ -34,6 +34,17 @@ def fetch_add_one(typing_context, address):
     return types.int64(types.intp), lower
 
 
+@intrinsic
+def word_at(typing_context, address):
+    """Give the 64-bit integer at an address, as it is at this moment."""
+
+    def lower(context, builder, signature, arguments):
+        place = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
+        return builder.load_atomic(place, "monotonic", 8)
+
+    return types.int64(types.intp), lower
+
+
 @intrinsic(prefer_literal=True)
 def stack_memory(typing_context, size, real):
     """Give the pointer to `size` (a literal) elements of type `real` on the stack of the function that asks.
