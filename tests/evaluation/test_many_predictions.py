@@ -46,7 +46,8 @@ def numbers(group: Any) -> dict[tuple[str, ...], list[float]]:
 @pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow", "duckdb"])
 def test_all_pairs_are_as_two_at_a_time(kind: str, fetched: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "MOMENTS", 16)
-    monkeypatch.setattr(frames, "CELLS", frames.CELLS if fetched else 0)
+    for name in () if fetched else ("CELLS", "EAGER_CELLS"):
+        monkeypatch.setattr(frames, name, 0)
     frame = KINDS[kind](table(5))
     for by, weight in (("g", "w"), (None, None)):
         question = {"target": "t", "by": by, "weight": weight, "losses": ["l1", "wmape"]}

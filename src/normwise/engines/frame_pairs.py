@@ -21,7 +21,8 @@ from normwise.engines.stages import Term
 from normwise.sums import Moments
 
 Array = npt.NDArray[np.float64]
-BLOCK = 1 << 20
+Flags = npt.NDArray[np.bool_]
+BLOCK = 1 << 18
 """How many differences are computed at a time."""
 
 
@@ -31,19 +32,26 @@ class Table:
 
     codes: npt.NDArray[np.intp]
     """The group of each row."""
-    weight: Array
-    """1 without weights; a group's greatest is near 1."""
+    weight: Array | None
+    """A group's greatest is near 1."""
     units: Array
     """What the weights of each group were multiplied by."""
-    present: npt.NDArray[np.bool_]
-    """Rows x predictions x formulas: whether the row has what the loss needs."""
+    present: Flags | None
+    """Formulas x predictions x rows: whether the row has what the loss needs; None where all have."""
     losses: Array
-    """Rows x predictions x formulas."""
+    """Formulas x predictions x rows."""
+    starts: npt.NDArray[np.intp]
+    """The first row of each group."""
 
-    @property
-    def starts(self) -> npt.NDArray[np.intp]:
-        """The first row of each group."""
-        return np.flatnonzero(np.r_[True, self.codes[1:] != self.codes[:-1]])
+    def total(self, a: Any) -> Array:
+        """Sum over the rows of each group."""
+        if len(self.starts) == 1:
+            return np.asarray(np.sum(a, axis=-1, keepdims=True, dtype=np.float64))
+        return np.add.reduceat(a, self.starts, axis=-1, dtype=np.float64)
+
+    def of_rows(self, a: Array) -> Array:
+        """A number of each group for each of its rows."""
+        return a if len(self.starts) == 1 else np.repeat(a, np.diff(np.r_[self.starts, len(self.codes)]), axis=-1)
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ class TableQuery:
 
     @classmethod
     def of(cls, losses: Losses) -> TableQuery:
+        """The query for the losses of a question, whose columns it adds to."""
         predictions = range(len(losses.predictions))
         values = [[_name(each) for each in losses.losses(i)] for i in predictions]
         flags: dict[str, str] = {}
@@ -71,98 +80,111 @@ class TableQuery:
 
     def on(self, losses: Losses, frame: Frame) -> Frame:
         """The query on a frame."""
-        names = dict.fromkeys(name for columns in (*self.present, *self.losses) for name in columns)
+        names = (name for columns in (*self.present, *self.losses) for name in columns)
         weight = () if self.weight is None else (self.weight,)
         return losses.on(frame).select(*dict.fromkeys((*self.keys, *weight, *names)))
 
     def table(self, columns: Mapping[str, Any], codes: Sequence[int]) -> Table:
         """The fetched columns, with the group of each row."""
-        order = np.argsort(np.asarray(codes, np.intp), kind="stable")
-        sorted_codes = np.asarray(codes, np.intp)[order]
-
-        def floats(name: str) -> Array:
-            return np.asarray(columns[name], np.float64)[order]  # None becomes nan
-
-        weight, units = np.ones(len(order)), np.ones(1 + max(codes))
+        of_rows = np.asarray(codes, np.intp)
+        order = np.argsort(of_rows, kind="stable")
+        of_rows = of_rows[order]
+        weight, units = None, np.ones(1 + max(codes))
         if self.weight is not None:
-            weight = np.nan_to_num(floats(self.weight), nan=0.0, posinf=np.inf)
+            weight = np.nan_to_num(np.asarray(columns[self.weight], np.float64)[order], nan=0.0, posinf=np.inf)
             greatest = np.zeros_like(units)
-            np.maximum.at(greatest, sorted_codes, weight)
+            np.maximum.at(greatest, of_rows, weight)
             units = _unit(greatest)
-            weight = weight * units[sorted_codes]
-        present = [np.stack([np.asarray(columns[n], bool)[order] for n in names], 1) for names in self.present]
-        losses = [np.stack([floats(name) for name in names], 1) for names in self.losses]
-        return Table(sorted_codes, weight, units, np.stack(present, 1), np.stack(losses, 1))
+            weight = weight * units[of_rows]
+        present = self._array(self.present, columns, order, np.bool_)
+        return Table(
+            of_rows,
+            weight,
+            units,
+            None if present.all() else present,
+            self._array(self.losses, columns, order, np.float64),
+            np.flatnonzero(np.r_[True, of_rows[1:] != of_rows[:-1]]),
+        )
+
+    def _array(self, names: Sequence[Sequence[str]], columns: Mapping[str, Any], order: Any, dtype: Any) -> Any:
+        """Columns as formulas x predictions x rows; None becomes nan."""
+        by_formula = [*zip(*names, strict=True)]
+        return np.array([[np.asarray(columns[name], dtype)[order] for name in each] for each in by_formula])
 
 
 def pair_moments(question: Question, table: Table) -> Iterator[tuple[int, Slot, Moments]]:
     """The moments of each two predictions in each group: the group's code, the slot, and the moments."""
     count = table.losses.shape[1]
-    width = max(1, BLOCK // max(1, len(table.codes)))
+    width = max(1, BLOCK // len(table.codes))
     for first in range(count):
         for begin in range(first + 1, count, width):
-            others = range(begin, min(begin + width, count))
-            subjects = [(first, second) for second in others]
-            for place in range(table.losses.shape[2]):
-                a, b = (_side(table, side, place) for side in ([first], others))
-                yield from _moments(table, a - b, _rows(table, first, others, place), subjects, (False, place))
+            others = slice(begin, min(begin + width, count))
+            subjects = [(first, second) for second in range(others.start, others.stop)]
+            for place, losses in enumerate(table.losses):
+                values = losses[first] - losses[others]
+                yield from _moments(table, values, _rows(table, first, others, place), subjects, (False, place))
             yield from _together(question, table, first, others, subjects)
 
 
 def _together(
-    question: Question, table: Table, first: int, others: range, subjects: Sequence[Subject]
+    question: Question, table: Table, first: int, others: slice, subjects: Sequence[Subject]
 ) -> Iterator[tuple[int, Slot, Moments]]:
     slot = 0
     for together in question.together:
         rows = _rows(table, first, others, together[0])
-        sides = [_side(table, side, place) for side, place in product(([first], others), together)]
+        sides = [table.losses[place, side] for side, place in product((slice(first, first + 1), others), together)]
         for which in jointly(len(sides)):
             values = sides[which[0]] if len(which) == 1 else sides[which[0]] - sides[which[1]]
-            yield from _moments(table, np.broadcast_to(values, rows.shape), rows, subjects, (True, slot))
+            shape = (len(subjects), len(table.codes))
+            yield from _moments(table, np.broadcast_to(values, shape), rows, subjects, (True, slot))
             slot += 1
 
 
-def _side(table: Table, predictions: Sequence[int], place: int) -> Array:
-    return table.losses[:, predictions[0] : predictions[-1] + 1, place]
-
-
-def _rows(table: Table, first: int, others: range, place: int) -> npt.NDArray[np.bool_]:
-    return table.present[:, [first], place] & table.present[:, others[0] : others[-1] + 1, place]
+def _rows(table: Table, first: int, others: slice, place: int) -> Flags | None:
+    return None if table.present is None else table.present[place, first] & table.present[place, others]
 
 
 def _moments(
-    table: Table, values: Array, rows: npt.NDArray[np.bool_], subjects: Sequence[Subject], slot: tuple[bool, int]
+    table: Table, values: Array, rows: Flags | None, subjects: Sequence[Subject], slot: tuple[bool, int]
 ) -> Iterator[tuple[int, Slot, Moments]]:
-    """The moments of columns of values, each over its rows, about their means."""
-    starts, codes = table.starts, np.repeat(np.arange(len(table.starts)), np.diff(np.r_[table.starts, len(rows)]))
+    """The moments of each subject's values, over its rows and about their mean."""
+    total, of_rows = table.total, table.of_rows
+    weight, here = table.weight, rows
+    if weight is not None:
+        here = weight != 0 if rows is None else rows & (weight != 0)
+    if here is not None:
+        values = np.where(here, values, 0.0)
+        weight = np.where(here, 1.0 if weight is None else weight, 0.0)
 
-    def total(a: Array) -> Array:
-        return np.add.reduceat(a, starts, axis=0)
+    def weighted(a: Array) -> Array:
+        return a if weight is None else weight * a
 
-    values = np.where(rows, values, 0.0)
-    weight = np.where(rows, table.weight[:, None], 0.0)
-    weights, totals = total(weight), total(weight * values)
+    counts = total(np.ones(len(table.codes)) if here is None else here)
+    weights, squares = (counts, counts) if weight is None else (total(weight), total(weight * weight))
+    totals = total(weighted(values))
     means = np.where(weights > 0, totals / weights, 0.0)
     centres = np.where(np.isfinite(means), means, 0.0)
-    deviations = np.where(rows, values - centres[codes], 0.0)
-    scales = _unit(np.maximum.reduceat(np.abs(deviations), starts, axis=0))
-    weighted = weight * (deviations * scales[codes])
+    deviations = values - of_rows(centres)
+    if here is not None:
+        deviations = np.where(here, deviations, 0.0)
+    scales = _unit(np.maximum.reduceat(np.abs(deviations), table.starts, axis=-1))
+    deviations = weighted(deviations * of_rows(scales))
     sums = {
         "total": totals,
-        "weight": weights,
-        "count": total(rows.astype(np.float64)),
-        "weight_squared": total(weight * weight),
-        "deviation": total(weighted),
-        "weighted_deviation": total(weight * weighted),
-        "squared_deviation": total(weighted * weighted),
+        "weight": np.broadcast_to(weights, totals.shape),
+        "count": np.broadcast_to(counts, totals.shape),
+        "weight_squared": np.broadcast_to(squares, totals.shape),
+        "deviation": total(deviations),
+        "weighted_deviation": total(weighted(deviations)),
+        "squared_deviation": total(deviations * deviations),
         "centre": centres,
         "scale": scales,
     }
-    lists = {name: array.tolist() for name, array in sums.items()}
-    for i, code in enumerate(table.codes[starts].tolist()):
-        unit = float(table.units[code])
-        for j, subject in enumerate(subjects):
-            yield code, Slot(subject, *slot), Moments(**{name: each[i][j] for name, each in lists.items()}, unit=unit)
+    names, columns = [*sums], [array.tolist() for array in sums.values()]
+    units = table.units.tolist()
+    for subject, *parts in zip(subjects, *columns, strict=True):
+        for code, *numbers in zip(table.codes[table.starts].tolist(), *parts, strict=True):
+            yield code, Slot(subject, *slot), Moments(**dict(zip(names, numbers, strict=True)), unit=units[code])
 
 
 def _unit(sizes: Array) -> Array:

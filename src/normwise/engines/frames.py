@@ -29,6 +29,8 @@ MOMENTS = 128
 """As many moments are summed in one query: an engine's time for planning grows with the square of their number."""
 CELLS = 5_000_000
 """As many losses are fetched, rather than summed in queries."""
+EAGER_CELLS = 100_000_000
+"""As many where they are in memory already."""
 LOST = 1024
 """A sum of squares so many times the scatter about the mean has lost too many digits."""
 SMALL, LARGE = 2.0**-900, 2.0**900
@@ -182,7 +184,8 @@ class _Measurement:
     def _add_pairs(self, groups: Mapping[Any, Group], parts: Sequence[Sequence[Subject]]) -> None:
         """The pairs that were too many for the first query."""
         rows = sum(group.rows for group in groups.values())
-        if rows * len(self.question.predictions) * len(self.question.formulas) <= CELLS:
+        cells = rows * len(self.question.predictions) * len(self.question.formulas)
+        if 0 < cells <= (EAGER_CELLS if isinstance(self.frame, nw.DataFrame) else CELLS):
             self._add_fetched_pairs(groups)
             return
         for subjects in parts:
@@ -192,15 +195,22 @@ class _Measurement:
     def _add_fetched_pairs(self, groups: Mapping[Any, Group]) -> None:
         losses = Losses(self.question, self.inputs)
         query = TableQuery.of(losses)
-        rows = self.collect(query.on(losses, self.frame))
+        columns = self._fetched(query.on(losses, self.frame))
+        keys = [[losses.key(value) for value in columns[name]] for name in losses.keys]
         codes = {key: code for code, key in enumerate(groups)}
-        of_row = [codes[_same(tuple(losses.key(row[name]) for name in losses.keys))] for row in rows]
-        if not rows:
-            return
+        count = sum(group.rows for group in groups.values())
+        of_row = [codes[_same(key)] for key in zip(*keys, strict=True)] if keys else [0] * count
         members = [*groups.values()]
-        columns = {name: [row[name] for row in rows] for name in rows[0]}
         for code, slot, moments in pair_moments(self.question, query.table(columns, of_row)):
             members[code].moments[slot] = moments
+
+    def _fetched(self, frame: Frame) -> Mapping[str, Any]:
+        """The columns of a query."""
+        if isinstance(frame, nw.DataFrame):
+            keys = range(len(self.question.by))
+            return {c.name: c.to_list() if i in keys else c.to_numpy() for i, c in enumerate(frame.iter_columns())}
+        rows = self.collect(frame)
+        return {name: [row[name] for row in rows] for name in rows[0]}
 
     def _look_closer(self, groups: Mapping[Any, Group]) -> None:
         """Sum again what has lost its digits: from near the mean, and in units that keep squares in range."""
