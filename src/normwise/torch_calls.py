@@ -308,7 +308,7 @@ def _values(made: Call, formula: Formula, compute: Elementwise, dtype: torch.dty
 
 
 def _beyond_real(loss: Loss, made: Call) -> Tensor:
-    """Compute what torch computes of integers, or of complex numbers by their modulus, and differentiate as it does."""
+    """Compute what torch computes of integers, or of complex numbers, and differentiate as it does."""
     kind = "complex" if made.dtype.is_complex else "integer"
     if kind not in loss.accepts or made.dtype is torch.bool:
         raise DtypeError(plan.dtype_message(loss, made.dtype, "input.float()"))
@@ -320,10 +320,13 @@ def _beyond_real(loss: Loss, made: Call) -> Tensor:
     from array_api_compat import torch as xp
 
     from normwise.engines import arrays as array_engine
+    from normwise.formula.values import decided
 
     def compute(formula: Formula, parameters: tuple[float, ...], dtype: torch.dtype, *arrays: Tensor) -> Tensor:
         bound = dict(zip(formula.parameters, parameters, strict=True))
-        return array_engine.elementwise(xp, formula, arrays, bound)[0]  # type: ignore[no-any-return]
+        # A branch that is not taken may compare, which complex numbers cannot be.
+        read = Formula(formula.name, formula.arrays, formula.parameters, decided(formula.expression, bound))
+        return array_engine.elementwise(xp, read, arrays, bound)[0]  # type: ignore[no-any-return]
 
     return _composed(made, compute)
 
@@ -341,6 +344,8 @@ def _checked(
         plan.check_broadcasts("weight", weight.shape, shape)
         given[WEIGHT] = weight
     dtype = reduce(torch.promote_types, (a.dtype for a in given.values()))
+    if "count" in loss.accepts and not (dtype.is_floating_point or dtype.is_complex or dtype is torch.bool):
+        dtype = torch.get_default_dtype()
     if dtype.is_floating_point:
         if dtype not in _FLOATING:
             raise DtypeError(plan.dtype_message(loss, dtype, "input.float()"))
