@@ -194,7 +194,7 @@ class Reduce(torch.autograd.Function):
         gradients, terms, parameters, divisor, wrt = ctx.kept
         ctx.kept = None, terms, parameters, divisor, wrt
         formula = terms.value
-        if torch.is_grad_enabled() or not has_memory(upstream):
+        if torch.is_grad_enabled() or not may_be_read(upstream):
             arrays = dict(zip(formula.arrays, ctx.saved_tensors, strict=True))
             spread = (upstream / divisor).expand(ctx.saved_tensors[0].shape)
             given = (*arrays.values(), spread)
@@ -239,7 +239,7 @@ def _backward_of_one(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
     """What autograd calls for `ReduceOne`, without the steps that look for a vjp and for a second definition."""
     gradient, ctx.gradient = ctx.gradient, None
     try:
-        if gradient is not None and upstream.item() == 1 and not _grad_enabled():
+        if gradient is not None and type(upstream) is Tensor and upstream.item() == 1 and not _grad_enabled():
             return None, gradient
     except RuntimeError:  # upstream stands for a batch
         pass
@@ -339,6 +339,11 @@ def has_memory(array: Tensor) -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def may_be_read(upstream: Tensor) -> bool:
+    """Whether a gradient from upstream is numbers in memory, and all that it is: a subclass is more."""
+    return type(upstream) in PLAIN and has_memory(upstream)
 
 
 def in_plain_memory(arrays: Tensors) -> bool:

@@ -24,9 +24,9 @@ from normwise.torch_autograd import (
     MEMORY,
     STORAGE,
     elementwise,
-    has_memory,
     in_one_piece,
     in_plain_memory,
+    may_be_read,
     number,
     with_operations,
 )
@@ -146,7 +146,7 @@ class _Norm(torch.autograd.Function):
         arrays = _named(request, *ctx.saved_tensors)
         wanted = zip(request.of.arrays, ctx.needs_input_grad[4:], strict=True)
         wrt = [name for name, needs in wanted if needs]
-        if torch.is_grad_enabled() or not has_memory(upstream):
+        if torch.is_grad_enabled() or not may_be_read(upstream):
             gradients = _gradients_in_graph(request, arrays, upstream, wrt)
         else:
             above = np.asarray(upstream.double().numpy())
@@ -187,7 +187,7 @@ class _Whole(torch.autograd.Function):
         arrays: tuple[Tensor, ...] = ctx.saved_tensors
         wanted = zip(lane.of.arrays, arrays, ctx.needs_input_grad[2:], strict=True)
         leaves = {name: array for name, array, needs in wanted if needs}
-        if torch.is_grad_enabled() or not has_memory(upstream):
+        if torch.is_grad_enabled() or not may_be_read(upstream):
             request = Request(lane.of, lane.p, tuple(range(arrays[0].ndim)), omits=False)
             named = dict(zip(lane.of.arrays, arrays, strict=True))
             gradients = dict(zip(leaves, _gradients_in_graph(request, named, upstream, [*leaves]), strict=True))
