@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from normwise import fused
+from normwise import fused, plan
 from normwise.catalogue import Loss
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu import Storage
@@ -324,12 +324,19 @@ def in_one_piece(arrays: Tensors) -> bool:
                 and array.is_cpu
                 and array.is_contiguous()
                 and not array.is_neg()
+                and not array.is_nested
             ):
                 return False
             array.data_ptr()
         except RuntimeError:  # without memory of their own
             return False
     return not (watched() or overridden())
+
+
+def check_layout(function: str, name: str, array: Tensor) -> None:
+    """Raise `LayoutError` where a tensor does not lie in memory element by element, or has no shape."""
+    if array.is_nested or array.layout is not torch.strided:
+        plan.refuse_layout(function, name, array.layout, array.is_nested)
 
 
 def has_memory(array: Tensor) -> bool:

@@ -25,6 +25,7 @@ from normwise.terms import MASK, WEIGHT, Terms, outside_count, summed_for, terms
 from normwise.torch_autograd import (
     HALF,
     MEMORY,
+    check_layout,
     elementwise,
     in_plain_memory,
     of_numbers,
@@ -406,7 +407,7 @@ def _check_tensors(loss: Loss, arrays: Sequence[Any], weight: Any, mask: Any) ->
             continue
         plan.check_array(loss, name, array, isinstance(array, Tensor), "a torch tensor")
         if isinstance(array, Tensor):
-            plan.check_layout(loss, name, array.layout, array.layout is torch.strided)
+            check_layout(loss.function, name, array)
             device = array.device
             same = device == arrays[0].device or (device.type == "cpu" and array.ndim == 0)
             plan.check_device(loss, name, device, arrays[0].device, same)

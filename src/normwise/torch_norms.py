@@ -23,6 +23,7 @@ from normwise.terms import MASK, WEIGHT, nan_count, negatives, weight_term
 from normwise.torch_autograd import (
     MEMORY,
     STORAGE,
+    check_layout,
     elementwise,
     in_one_piece,
     in_plain_memory,
@@ -249,8 +250,7 @@ def real(function: str, arrays: Tensors) -> tuple[dict[str, Tensor], torch.dtype
     """Return tensors of real numbers with fractions, and the dtype of what is computed of them."""
     dtype = torch.float32
     for name, x in arrays.items():
-        if x.layout is not torch.strided:
-            plan.refuse_layout(function, name, x.layout)
+        check_layout(function, name, x)
         if x.is_complex() or (x.is_floating_point() and x.dtype not in _FLOATING):
             mend = f"{name}.abs()" if x.is_complex() else f"{name}.float()"
             raise DtypeError(f"{function} is not implemented for {x.dtype}: use {mend}")
@@ -261,8 +261,7 @@ def real(function: str, arrays: Tensors) -> tuple[dict[str, Tensor], torch.dtype
 def _moduli(asked: NormCall, arrays: Tensors) -> tuple[dict[str, Tensor], torch.dtype]:
     """The moduli of complex numbers; of two, that of their difference and 0, of which it is the difference."""
     for name, x in arrays.items():
-        if x.layout is not torch.strided:
-            plan.refuse_layout(asked.function, name, x.layout)
+        check_layout(asked.function, name, x)
     wide = {name: x.to(torch.complex128) for name, x in arrays.items()}
     single = all(x.dtype in (torch.complex64, torch.complex32, *_FLOATING - {torch.float64}) for x in arrays.values())
     dtype = torch.float32 if single else torch.float64
