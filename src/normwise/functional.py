@@ -74,8 +74,9 @@ def loss(
         The values that its parameters and further arrays may take: all, unless this says otherwise.
     divisor : {"weight", "count"}
         What a weighted mean divides by: the sum of the weights (the default) or the number of elements.
-    accepts : tuple of {"integer", "complex"}
-        Numbers beside the real ones that the formula makes sense of as it is written.
+    accepts : tuple of {"integer", "count", "complex"}
+        Numbers beside the real ones that the formula makes sense of as it is written: integers, of which it is an
+        integer; counts, which are integers taken for real numbers; complex ones.
     module : str, optional
         The name of its class in `normwise.nn`; by default the function's name in camel case, then ``Loss``.
     minimiser, noise : str, optional

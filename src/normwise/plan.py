@@ -611,14 +611,13 @@ def check_array(loss: Loss, name: str, array: object, accepted: bool, kind: str)
         )
 
 
-def check_layout(loss: Loss, name: str, layout: object, strided: bool) -> None:
-    """Raise `LayoutError` where a tensor does not lie in memory element by element."""
-    if not strided:
-        refuse_layout(loss.function, name, layout)
-
-
-def refuse_layout(function: str, name: str, layout: object) -> NoReturn:
+def refuse_layout(function: str, name: str, layout: object, nested: bool) -> NoReturn:
     """Raise `LayoutError`."""
+    if nested:
+        raise LayoutError(
+            f"{function} is not implemented for nested tensors, which {name} is: call it for each of {name}.unbind(), "
+            f"or, where no holes are between them, of {name}.values(), all elements in one tensor"
+        )
     raise LayoutError(f"{function} is not implemented for {layout}, which {name} is: use {name}.to_dense()")
 
 

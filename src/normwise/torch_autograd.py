@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from normwise import fused
+from normwise import fused, plan
 from normwise.catalogue import Loss
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu import Storage
@@ -194,7 +194,7 @@ class Reduce(torch.autograd.Function):
         gradients, terms, parameters, divisor, wrt = ctx.kept
         ctx.kept = None, terms, parameters, divisor, wrt
         formula = terms.value
-        if torch.is_grad_enabled() or not has_memory(upstream):
+        if torch.is_grad_enabled() or not may_be_read(upstream):
             arrays = dict(zip(formula.arrays, ctx.saved_tensors, strict=True))
             spread = (upstream / divisor).expand(ctx.saved_tensors[0].shape)
             given = (*arrays.values(), spread)
@@ -239,7 +239,7 @@ def _backward_of_one(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
     """What autograd calls for `ReduceOne`, without the steps that look for a vjp and for a second definition."""
     gradient, ctx.gradient = ctx.gradient, None
     try:
-        if gradient is not None and upstream.item() == 1 and not _grad_enabled():
+        if gradient is not None and type(upstream) is Tensor and upstream.item() == 1 and not _grad_enabled():
             return None, gradient
     except RuntimeError:  # upstream stands for a batch
         pass
@@ -324,12 +324,19 @@ def in_one_piece(arrays: Tensors) -> bool:
                 and array.is_cpu
                 and array.is_contiguous()
                 and not array.is_neg()
+                and not array.is_nested
             ):
                 return False
             array.data_ptr()
         except RuntimeError:  # without memory of their own
             return False
     return not (watched() or overridden())
+
+
+def check_layout(function: str, name: str, array: Tensor) -> None:
+    """Raise `LayoutError` where a tensor does not lie in memory element by element, or has no shape."""
+    if array.is_nested or array.layout is not torch.strided:
+        plan.refuse_layout(function, name, array.layout, array.is_nested)
 
 
 def has_memory(array: Tensor) -> bool:
@@ -339,6 +346,11 @@ def has_memory(array: Tensor) -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def may_be_read(upstream: Tensor) -> bool:
+    """Whether a gradient from upstream is numbers in memory, and all that it is: a subclass is more."""
+    return type(upstream) in PLAIN and has_memory(upstream)
 
 
 def in_plain_memory(arrays: Tensors) -> bool:

@@ -25,6 +25,7 @@ from normwise.terms import MASK, WEIGHT, Terms, outside_count, summed_for, terms
 from normwise.torch_autograd import (
     HALF,
     MEMORY,
+    check_layout,
     elementwise,
     in_plain_memory,
     of_numbers,
@@ -308,7 +309,7 @@ def _values(made: Call, formula: Formula, compute: Elementwise, dtype: torch.dty
 
 
 def _beyond_real(loss: Loss, made: Call) -> Tensor:
-    """Compute what torch computes of integers, or of complex numbers by their modulus, and differentiate as it does."""
+    """Compute what torch computes of integers, or of complex numbers, and differentiate as it does."""
     kind = "complex" if made.dtype.is_complex else "integer"
     if kind not in loss.accepts or made.dtype is torch.bool:
         raise DtypeError(plan.dtype_message(loss, made.dtype, "input.float()"))
@@ -320,10 +321,13 @@ def _beyond_real(loss: Loss, made: Call) -> Tensor:
     from array_api_compat import torch as xp
 
     from normwise.engines import arrays as array_engine
+    from normwise.formula.values import decided
 
     def compute(formula: Formula, parameters: tuple[float, ...], dtype: torch.dtype, *arrays: Tensor) -> Tensor:
         bound = dict(zip(formula.parameters, parameters, strict=True))
-        return array_engine.elementwise(xp, formula, arrays, bound)[0]  # type: ignore[no-any-return]
+        # A branch that is not taken may compare, which complex numbers cannot be.
+        read = Formula(formula.name, formula.arrays, formula.parameters, decided(formula.expression, bound))
+        return array_engine.elementwise(xp, read, arrays, bound)[0]  # type: ignore[no-any-return]
 
     return _composed(made, compute)
 
@@ -341,6 +345,8 @@ def _checked(
         plan.check_broadcasts("weight", weight.shape, shape)
         given[WEIGHT] = weight
     dtype = reduce(torch.promote_types, (a.dtype for a in given.values()))
+    if "count" in loss.accepts and not (dtype.is_floating_point or dtype.is_complex or dtype is torch.bool):
+        dtype = torch.get_default_dtype()
     if dtype.is_floating_point:
         if dtype not in _FLOATING:
             raise DtypeError(plan.dtype_message(loss, dtype, "input.float()"))
@@ -401,7 +407,7 @@ def _check_tensors(loss: Loss, arrays: Sequence[Any], weight: Any, mask: Any) ->
             continue
         plan.check_array(loss, name, array, isinstance(array, Tensor), "a torch tensor")
         if isinstance(array, Tensor):
-            plan.check_layout(loss, name, array.layout, array.layout is torch.strided)
+            check_layout(loss.function, name, array)
             device = array.device
             same = device == arrays[0].device or (device.type == "cpu" and array.ndim == 0)
             plan.check_device(loss, name, device, arrays[0].device, same)

@@ -23,10 +23,11 @@ from normwise.terms import MASK, WEIGHT, nan_count, negatives, weight_term
 from normwise.torch_autograd import (
     MEMORY,
     STORAGE,
+    check_layout,
     elementwise,
-    has_memory,
     in_one_piece,
     in_plain_memory,
+    may_be_read,
     number,
     with_operations,
 )
@@ -146,7 +147,7 @@ class _Norm(torch.autograd.Function):
         arrays = _named(request, *ctx.saved_tensors)
         wanted = zip(request.of.arrays, ctx.needs_input_grad[4:], strict=True)
         wrt = [name for name, needs in wanted if needs]
-        if torch.is_grad_enabled() or not has_memory(upstream):
+        if torch.is_grad_enabled() or not may_be_read(upstream):
             gradients = _gradients_in_graph(request, arrays, upstream, wrt)
         else:
             above = np.asarray(upstream.double().numpy())
@@ -187,7 +188,7 @@ class _Whole(torch.autograd.Function):
         arrays: tuple[Tensor, ...] = ctx.saved_tensors
         wanted = zip(lane.of.arrays, arrays, ctx.needs_input_grad[2:], strict=True)
         leaves = {name: array for name, array, needs in wanted if needs}
-        if torch.is_grad_enabled() or not has_memory(upstream):
+        if torch.is_grad_enabled() or not may_be_read(upstream):
             request = Request(lane.of, lane.p, tuple(range(arrays[0].ndim)), omits=False)
             named = dict(zip(lane.of.arrays, arrays, strict=True))
             gradients = dict(zip(leaves, _gradients_in_graph(request, named, upstream, [*leaves]), strict=True))
@@ -249,8 +250,7 @@ def real(function: str, arrays: Tensors) -> tuple[dict[str, Tensor], torch.dtype
     """Return tensors of real numbers with fractions, and the dtype of what is computed of them."""
     dtype = torch.float32
     for name, x in arrays.items():
-        if x.layout is not torch.strided:
-            plan.refuse_layout(function, name, x.layout)
+        check_layout(function, name, x)
         if x.is_complex() or (x.is_floating_point() and x.dtype not in _FLOATING):
             mend = f"{name}.abs()" if x.is_complex() else f"{name}.float()"
             raise DtypeError(f"{function} is not implemented for {x.dtype}: use {mend}")
@@ -261,8 +261,7 @@ def real(function: str, arrays: Tensors) -> tuple[dict[str, Tensor], torch.dtype
 def _moduli(asked: NormCall, arrays: Tensors) -> tuple[dict[str, Tensor], torch.dtype]:
     """The moduli of complex numbers; of two, that of their difference and 0, of which it is the difference."""
     for name, x in arrays.items():
-        if x.layout is not torch.strided:
-            plan.refuse_layout(asked.function, name, x.layout)
+        check_layout(asked.function, name, x)
     wide = {name: x.to(torch.complex128) for name, x in arrays.items()}
     single = all(x.dtype in (torch.complex64, torch.complex32, *_FLOATING - {torch.float64}) for x in arrays.values())
     dtype = torch.float32 if single else torch.float64

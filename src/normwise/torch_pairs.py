@@ -33,7 +33,7 @@ from normwise.terms import (
     ties,
     weight_term,
 )
-from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, has_memory, in_plain_memory, with_operations
+from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, in_plain_memory, may_be_read, with_operations
 from normwise.torch_contractions import F64, Named, Sum, Tensor, contract, pulled_back, raw, single
 from normwise.torch_norms import in_a_role, real
 from normwise.torch_watchers import check_looks_at_no_data, watched, without_tracer_warnings
@@ -87,7 +87,7 @@ class Fused(torch.autograd.Function):
         names = asked.terms.sums[0].arrays
         arrays = dict(zip(names, ctx.saved_tensors, strict=True))
         wanted = [name for name, needs in zip(names, ctx.needs_input_grad[2:], strict=True) if needs]
-        if torch.is_grad_enabled() or not has_memory(upstream):
+        if torch.is_grad_enabled() or not may_be_read(upstream):
             with torch.enable_grad():
                 arrays |= {name: in_a_role(arrays[name]) for name in wanted}
                 value = composed(asked, arrays)
@@ -236,7 +236,7 @@ class _Blocks(torch.autograd.Function):
         value, *given = ctx.saved_tensors
         arrays = {**made.arrays, **dict(zip(names, given, strict=True))}
         wanted = [name for name, needs in zip(names, ctx.needs_input_grad[3:], strict=True) if needs]
-        if torch.is_grad_enabled() or not has_memory(upstream):
+        if torch.is_grad_enabled() or not may_be_read(upstream):
             with torch.enable_grad():
                 arrays |= {name: in_a_role(arrays[name]) for name in wanted}
                 found = _of_matrix(asked, made._replace(arrays=arrays))

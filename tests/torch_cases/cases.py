@@ -1,18 +1,23 @@
-"""torch's own sample inputs of its four losses, variants of them, and the questions that are asked of each.
+"""torch's own sample inputs of its losses, variants of them, and the questions that are asked of each.
 
 A case is asked of torch's function and of ours alike, so that the two outcomes can be compared.
 """
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 
 from tests.oracles.torch_losses import TORCH
 
 NAMES = tuple(TORCH)
+FUNCTIONS = {**TORCH, "gaussian_nll": F.gaussian_nll_loss, "poisson_nll": F.poisson_nll_loss}
+"""All of torch's losses that are here too, its likelihoods included."""
+LIKELIHOODS = tuple(name for name in FUNCTIONS if name not in NAMES)
 HALVES = (torch.float16, torch.bfloat16)
 REALS = (torch.float32, torch.float64, *HALVES)
 
@@ -194,7 +199,11 @@ def samples(name: str, dtype: torch.dtype) -> tuple[TorchCase, ...]:
     """torch's sample inputs and reference inputs of a loss."""
     info = operation(name)
     found = [*info.sample_inputs("cpu", dtype), *info.reference_inputs("cpu", dtype)]
-    return tuple(TorchCase(name, each.input, each.args[0], each.kwargs) for each in found)
+    further = [*inspect.signature(FUNCTIONS[name]).parameters][2:]
+    return tuple(
+        TorchCase(name, each.input, each.args[0], {**each.kwargs, **dict(zip(further, each.args[1:], strict=False))})
+        for each in found
+    )
 
 
 def cases(name: str, dtype: torch.dtype, variant: str, question: str) -> list[TorchCase]:

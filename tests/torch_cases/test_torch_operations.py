@@ -1,6 +1,7 @@
 """torch's sample inputs of its losses (op_db), with normwise's functions in place of torch's."""
 
 import warnings
+from typing import Any
 
 import pytest
 import torch
@@ -10,6 +11,8 @@ import normwise
 from normwise import ShapeMismatchError
 from tests.oracles.torch_losses import TORCH
 from tests.torch_cases.cases import (
+    FUNCTIONS,
+    LIKELIHOODS,
     NAMES,
     QUESTIONS,
     REALS,
@@ -52,6 +55,33 @@ def check(case: TorchCase) -> None:
 def test_samples_are_answered_as_torch_answers_them(name: str, dtype: torch.dtype, variant: str, question: str) -> None:
     for case in cases(name, dtype, variant, question):
         check(case)
+
+
+@pytest.mark.parametrize("question", ["value", "gradients"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_samples_in_every_dtype_are_answered_as_torch_answers_them(name: str, question: str) -> None:
+    info = operation(name)
+    dtypes = info.supported_dtypes("cpu") if question == "value" else info.supported_backward_dtypes("cpu")
+    assert {torch.float16, torch.bfloat16, torch.float32, torch.float64} <= dtypes
+    for dtype in dtypes:
+        for case in cases(name, dtype, "as torch has it", question):
+            check(case)
+
+
+@pytest.mark.parametrize("options", [{}, {"log_input": False}, {"reduction": "none"}, {"reduction": "sum"}], ids=str)
+@pytest.mark.parametrize("question", ["value", "gradients"])
+def test_a_poisson_likelihood_of_complex_numbers_is_torchs(options: dict[str, Any], question: str) -> None:
+    for dtype in COMPLEX:
+        x, t = torch.randn(2, 5, dtype=dtype).unbind()
+        check(TorchCase("poisson_nll", x, t, options, question))
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int64, torch.uint8], ids=str)
+def test_a_poisson_likelihood_of_integers_does_not_wrap(dtype: torch.dtype) -> None:
+    """torch multiplies in the integers, of which int8 holds 127."""
+    x, t = torch.tensor([2, 3, 4], dtype=dtype), torch.tensor([100, 90, 80], dtype=dtype)
+    found = normwise.poisson_nll_loss(x, t, reduction="none")
+    torch.testing.assert_close(found, FUNCTIONS["poisson_nll"](x.float(), t.float(), reduction="none"))
 
 
 @pytest.mark.parametrize(("name", "dtype"), FEWER, ids=str)
@@ -122,8 +152,14 @@ def test_every_difference_is_numbered_and_met_by_a_case() -> None:
         for question in QUESTIONS
         for case in cases(name, dtype, variant, question)
     ]
+    every += [
+        case
+        for name in LIKELIHOODS
+        for question in ("value", "gradients")
+        for case in cases(name, torch.float16, "as torch has it", question)
+    ]
     for row in DIFFERENCES:
-        assert row.number in range(1, 8)
+        assert row.number in range(1, 9)
         assert any(row.applies(case) for case in every), row.what
 
 

@@ -18,7 +18,7 @@ from normwise.formula.expression import variable
 from normwise.formula.parse import parse
 
 Divisor = Literal["weight", "count"]
-Kind = Literal["integer", "complex"]
+Kind = Literal["integer", "count", "complex"]
 
 CALL_ARGUMENTS = frozenset(
     {
@@ -86,8 +86,9 @@ class Loss:
     divisor : {"weight", "count"}
         What a weighted mean divides by unless the caller says otherwise: the sum of the weights or the number of
         elements.
-    accepts : tuple of {"integer", "complex"}
-        The numbers beside the real ones that the formula makes sense of: it is then of integers, or real by modulus.
+    accepts : tuple of {"integer", "count", "complex"}
+        The numbers beside the real ones that the formula makes sense of: integers, of which it is an integer; counts,
+        which are integers taken for real numbers; complex ones.
     module : str
         The name of its class in `normwise.nn`.
     minimiser : str

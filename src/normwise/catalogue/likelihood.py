@@ -72,7 +72,13 @@ def student_t_nll(r, scale, df=3.0):
     return where(far, logarithmic, quadratic) + log(scale) + _student_constant(df)
 
 
-@loss(module="PoissonNLLLoss", domain={"eps": NON_NEGATIVE}, minimiser="mean", noise="Poisson")
+@loss(
+    module="PoissonNLLLoss",
+    domain={"eps": NON_NEGATIVE},
+    accepts=("count", "complex"),
+    minimiser="mean",
+    noise="Poisson",
+)
 def poisson_nll(x, t, log_input=True, full=False, eps=1e-8):
     """Poisson negative log-likelihood of a rate exp(x), or of x itself: exp(x) - t x, or x - t log(x + eps).
 

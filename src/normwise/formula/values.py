@@ -40,6 +40,12 @@ def lowered(expression: Expression, parameters: Mapping[str, Number]) -> Express
     return told
 
 
+def decided(expression: Expression, parameters: Mapping[str, Number]) -> Expression:
+    """The expression without the branches that its parameters rule out."""
+    [chosen] = walk(path([expression]), _Deciding(parameters))
+    return chosen
+
+
 @functools.cache
 def number_function(expression: Expression, *names: str) -> Callable[..., float]:
     """Return the expression as a function of plain numbers, in the order of `names`, as IEEE arithmetic has it."""
@@ -89,6 +95,24 @@ class _Lowering:
     def apply(self, expression: Expression, arguments: tuple[Expression, ...]) -> Expression:
         told = PRIMITIVES[expression.primitive].lowered
         return apply(expression.primitive, *arguments) if told is None else told(*arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class _Deciding:
+    parameters: Mapping[str, Number]
+
+    def constant(self, value: Number) -> Expression:
+        return constant(value)
+
+    def variable(self, name: str) -> Expression:
+        return variable(name)
+
+    def apply(self, expression: Expression, arguments: tuple[Expression, ...]) -> Expression:
+        if expression.primitive == "where":
+            read = {node.value for node, _ in path(arguments[:1]).steps if node.primitive == "variable"}
+            if read <= set(self.parameters):
+                return arguments[1] if number_value(arguments[0], self.parameters) else arguments[2]
+        return apply(expression.primitive, *arguments)
 
 
 def _is_number(value: object) -> bool:
