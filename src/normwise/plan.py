@@ -155,7 +155,8 @@ def bind_parameter(loss: Loss, name: str, given: Any) -> float:
     except (TypeError, ValueError, RuntimeError):  # RuntimeError: torch's, for a tensor of several elements
         raise InputError(f"{loss.name} takes a real number for {name}, not {given!r}") from None
     domain = loss.domain.get(name)
-    if domain is None or value in domain:
+    # A number in place of an array is as an array of it: a nan shows in the result.
+    if domain is None or value in domain or (math.isnan(value) and name in loss.further_arrays):
         return value
     raise ParameterError(f"{_unsupported(loss, name)} Given {name}={value:g}; expected a number in {domain}")
 
@@ -171,7 +172,12 @@ def _unsupported(loss: Loss, name: str) -> str:
 def check_inside(loss: Loss, name: str, outside: float) -> None:
     """Raise `ParameterError` where numbers of an array leave the domain of what they are given for."""
     if outside:
-        raise ParameterError(f"{_unsupported(loss, name)} Some of {name} are not in {loss.domain[name]}")
+        domain = loss.domain[name]
+        least = f"{name} {'>=' if domain.low in domain else '>'} {domain.low:g}"
+        raise ParameterError(
+            f"{_unsupported(loss, name)} Some of {name} are not in {domain}: a mask leaves their elements out, as in "
+            f"mask={least}"
+        )
 
 
 def _flag(loss: Loss, name: str, given: Any) -> bool:

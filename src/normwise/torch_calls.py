@@ -114,7 +114,9 @@ def value_and_gradient(
         return _as_node("value_and_gradient", loss, arrays, parameters, reduction, options)
     with torch.enable_grad():
         input = arrays[0].detach().requires_grad_()
-        value = compute(loss, (input, *(a.detach() for a in arrays[1:])), parameters, reduction, options)
+        # What is no tensor is refused where the call is checked.
+        constants = (a.detach() if isinstance(a, Tensor) else a for a in arrays[1:])
+        value = compute(loss, (input, *constants), parameters, reduction, options)
         [gradient] = torch.autograd.grad(value, input)
     return value.detach(), gradient
 
@@ -141,7 +143,10 @@ def call_of_means(
 
 def _read_by(part: Loss, arrays: Sequence[Tensor]) -> list[Tensor]:
     """The arrays, without those gradients that could only be zeros."""
-    return [a if n in part.formula.reads else a.detach() for n, a in zip(part.formula.arrays, arrays, strict=True)]
+    return [
+        a if n in part.formula.reads or not isinstance(a, Tensor) else a.detach()
+        for n, a in zip(part.formula.arrays, arrays, strict=True)
+    ]
 
 
 def value_and_gradient_of_means(

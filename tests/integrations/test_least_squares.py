@@ -60,6 +60,39 @@ def test_losses_and_derivatives_are_scipys(name: str, catalogue: None) -> None:
     np.testing.assert_allclose(found[1] + 2 * z * found[2], expected[1] + 2 * z * expected[2], rtol=1e-11, atol=1e-15)
 
 
+SAME = {"huber": "huber", "soft_l1": "pseudo_huber", "cauchy": "cauchy", "arctan": "arctan"}
+
+
+@pytest.mark.parametrize("name", SAME)
+@pytest.mark.parametrize("f_scale", [1e-3, 1.0, 50.0])
+def test_what_the_catalogue_has_of_theirs_is_theirs(name: str, f_scale: float, rng: np.random.Generator) -> None:
+    """Also by the conversion of their name, whose parameters are in the residual's unit."""
+    np.testing.assert_allclose(scipy_loss(SAME[name])(Z)[:2], own(name)[:2], rtol=1e-12, atol=3e-16)
+    converted = normwise.convert("scipy.optimize.least_squares", loss=name, f_scale=f_scale)
+    y = f_scale * rng.normal(size=20)
+    theirs = least_squares(lambda m: m - y, [0.0], loss=name, f_scale=f_scale, xtol=1e-12, ftol=1e-12, gtol=1e-12)
+    ours = least_squares(lambda m: m - y, [0.0], loss=scipy_loss(converted), xtol=1e-12, ftol=1e-12, gtol=1e-12)
+    np.testing.assert_allclose(ours.x, theirs.x, rtol=1e-5)
+    assert ours.cost == pytest.approx(theirs.cost, rel=1e-9)
+    assert float(converted(theirs.x - y, np.zeros(20), reduction="sum")) == pytest.approx(2 * theirs.cost, rel=1e-9)
+
+
+@pytest.mark.parametrize("f_scale", [1e-3, 1.0, 50.0])
+def test_their_linear_loss_has_no_scale(f_scale: float, rng: np.random.Generator) -> None:
+    y = rng.normal(size=20)
+    converted = normwise.convert("scipy.optimize.least_squares", loss="linear", f_scale=f_scale)
+    theirs = least_squares(lambda m: m - y, [0.0], loss="linear", f_scale=f_scale)
+    ours = least_squares(lambda m: m - y, [0.0], loss=scipy_loss(converted), f_scale=f_scale)
+    np.testing.assert_allclose(scipy_loss("mse")(Z), [Z, np.ones_like(Z), np.zeros_like(Z)], rtol=1e-15)
+    assert ours.cost == pytest.approx(theirs.cost, rel=1e-12)
+    assert float(converted(theirs.x - y, np.zeros(20), reduction="sum")) == pytest.approx(2 * theirs.cost, rel=1e-12)
+
+
+def test_a_loss_without_curvature_at_zero_is_taken_as_it_is() -> None:
+    found = scipy_loss(normwise.loss("r**4"))(np.array([0.0, 3.0]))
+    np.testing.assert_allclose(found, [[0, 18], [0, 12], [4, 4]], rtol=1e-7, atol=1e-7)
+
+
 @pytest.mark.parametrize("name", THEIRS)
 @pytest.mark.parametrize("f_scale", [1.0, 0.1])
 def test_fits_are_scipys(name: str, f_scale: float, catalogue: None, rng: np.random.Generator) -> None:
@@ -182,4 +215,4 @@ def test_other_losses_that_are_refused(catalogue: None) -> None:
 def test_it_is_pickled() -> None:
     loss = pickle.loads(pickle.dumps(scipy_loss("smooth_l1:beta=2")))
     assert repr(loss) == "<smooth_l1 with beta=2, of the squared residual>"
-    np.testing.assert_allclose(loss(np.array([1.0]))[:, 0], [0.5, 0.5, 0.0])
+    np.testing.assert_allclose(loss(np.array([1.0]))[:, 0], [1.0, 1.0, 0.0])

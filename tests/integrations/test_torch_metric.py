@@ -51,9 +51,9 @@ def test_states_are_sums_in_float64() -> None:
     metric = TorchMetric("mse")
     metric.update(*BATCHES[0], weight=torch.full((5, 1), 0.5))
     assert {n: v.dtype for n, v in metric.metric_state.items()} == dict.fromkeys(
-        ("total", "weight", "count"), torch.float64
+        ("total", "weight", "count", "of_mse"), torch.float64
     )
-    assert {n: float(v) for n, v in metric.metric_state.items() if n != "total"} == {"weight": 7.5, "count": 15.0}
+    assert {n: float(metric.metric_state[n]) for n in ("weight", "count")} == {"weight": 7.5, "count": 15.0}
     assert {reduction.__name__ for reduction in metric._reductions.values()} == {"dim_zero_sum"}
     far = TorchMetric("l1")
     for _ in range(3):  # 1e8 + 1 is no float32
@@ -127,3 +127,56 @@ def test_a_refused_batch_leaves_the_sums_alone() -> None:
         TorchMetric("nonsense")
     with pytest.raises(ValueError, match="not a valid value for normalize"):
         TorchMetric("mse", normalize="nonsense")
+
+
+def test_a_collection_tells_losses_apart() -> None:
+    """Also those whose sums agree after the first batch, which it would else take for one."""
+    names = ["mse", "l1", "huber:delta=0.5", "huber:delta=2", "sqrt(r**2 + 0.25) - 0.5"]
+    ours = torchmetrics.MetricCollection([TorchMetric(name) for name in names])
+    assert sorted(ours) == ["huber_delta_0_5", "huber_delta_2", "l1", "mse", "sqrt(r**2 + 0_25) - 0_5"]
+    perfect, (x, t) = torch.ones(4), (torch.tensor([0.0, 3.0]), torch.tensor([0.5, 1.0]))
+    theirs = torchmetrics.MetricCollection([torchmetrics.MeanSquaredError(), torchmetrics.MeanAbsoluteError()])
+    for batch in ((perfect, perfect), (x, t)):
+        ours.update(*batch)
+        theirs.update(*batch)
+    r = torch.cat([torch.zeros(4), x - t]).double()
+    zeros = torch.zeros(6).double()
+    expected = {
+        "mse": r.square().mean(),
+        "l1": r.abs().mean(),
+        "huber_delta_0_5": torch.nn.functional.huber_loss(r, zeros, delta=0.5),
+        "huber_delta_2": torch.nn.functional.huber_loss(r, zeros, delta=2.0),
+        "sqrt(r**2 + 0_25) - 0_5": (r.square() + 0.25).sqrt().mean() - 0.5,
+    }
+    assert_close(dict(ours.compute()), expected)
+    again = pickle.loads(pickle.dumps(ours))
+    assert_close(dict(again.compute()), expected)
+    assert isinstance(again["mse"], TorchMetric)
+    assert type(again["mse"]) is type(ours["mse"])
+
+
+CASTS = {
+    "to": lambda module: module.to(torch.bfloat16),
+    "bfloat16": lambda module: module.bfloat16(),
+    "half": lambda module: module.half(),
+    "float": lambda module: module.float(),
+    "type": lambda module: module.type(torch.float16),
+    "own": lambda module: module.metric.set_dtype(torch.float16),
+}
+
+
+@pytest.mark.parametrize("cast", CASTS)
+def test_states_stay_float64_in_a_module_that_is_cast(cast: str) -> None:
+    """Sums in bfloat16 stall at 256."""
+    module = torch.nn.Module()
+    module.metric, module.layer = TorchMetric("mse"), torch.nn.Linear(1, 1)
+    generator = torch.Generator().manual_seed(3)
+    batches = [torch.randn(64, generator=generator) for _ in range(40)]
+    for i, batch in enumerate(batches):
+        if i == 1:
+            CASTS[cast](module)
+        module.metric.update(batch, torch.zeros(64))
+    assert {state.dtype for state in module.metric.metric_state.values()} == {torch.float64}
+    assert_close(module.metric.compute(), torch.cat(batches).double().square().mean(), rtol=1e-7, atol=0)
+    module.metric.reset()
+    assert {state.dtype for state in module.metric.metric_state.values()} == {torch.float64}

@@ -129,7 +129,12 @@ PEERS: tuple[Peer, ...] = (
     _peer("mse", "optax.squared_error", "optax.losses.squared_error", note="for each element"),
     _peer("mse", "torchmetrics.MeanSquaredError", "torchmetrics.functional.mean_squared_error"),
     _peer("mse", "sklearn.metrics.mean_squared_error"),
-    _peer("mse", "scipy.optimize.least_squares(loss='linear')", note=_SCALED),
+    _peer(
+        "mse",
+        "scipy.optimize.least_squares(loss='linear')",
+        reading=lambda f_scale=1.0: given(),
+        note=f"{_SCALED}, and changes nothing here",
+    ),
     _peer("mse", "statsmodels.tools.eval_measures.mse"),
     _peer("mse", "lightgbm(metric='l2')", note="the objective 'regression' has the gradient of half of it"),
     _peer("mse", "mmdet.models.losses.MSELoss", "mmdet.models.losses.mse_loss"),

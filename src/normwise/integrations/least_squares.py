@@ -51,6 +51,8 @@ class SquaredResidualLoss:
         has_series = abs(third) < 1 / FINITE < abs(fourth)
         self.limit = fourth / 6 if has_series else 0.0
         self.series = SMALL * abs(self.curvature / self.limit) if has_series else 0.0
+        # A loss that is flatter at 0 than any parabola has no unit there.
+        self.unit = self.curvature if self.curvature > 1 / FINITE else 1.0
 
     def __call__(self, z: Any) -> Any:
         """Return rho, its first and its second derivative, of shape ``(3, *z.shape)``, at squared residuals."""
@@ -65,7 +67,7 @@ class SquaredResidualLoss:
             change = rho[2] - rho[1]
             change = np.where(abs(change) <= NOISE * abs(rho[1]), 0, change)
             rho[2] = np.where(z <= self.series, self.limit, np.where(r == 0, 0, change / (2 * z)))
-        return rho
+        return rho / self.unit
 
     def _check(self) -> None:
         """Raise where the loss is no even function of the residual."""
@@ -101,13 +103,14 @@ def derivatives(loss: Loss) -> Pass:
 def scipy_loss(loss: Any, **parameters: float) -> Callable[[Any], Any]:
     r"""Return a loss for SciPy's ``least_squares(loss=...)``.
 
-    SciPy minimises half the sum of :math:`C^2 \rho(f^2 / C^2)`, where C is its `f_scale`. So that this is the sum of a
-    loss L of the residuals,
+    SciPy minimises half the sum of :math:`C^2 \rho(f^2 / C^2)`, where C is its `f_scale`. Its own losses have a slope
+    of 1 at 0, so that a small residual counts as it does without a loss. A loss L of the residuals is brought to that:
 
-    .. math:: \rho(z) = 2 L(\sqrt z), \quad \rho'(z) = \frac{L'(r)}{r}, \quad
-        \rho''(z) = \frac{L''(r) - L'(r) / r}{2 z} \quad \text{where } r = \sqrt z.
+    .. math:: \rho(z) = \frac{2 L(r)}{L''(0)}, \quad \rho'(z) = \frac{L'(r)}{r L''(0)}, \quad
+        \rho''(z) = \frac{L''(r) - L'(r) / r}{2 z L''(0)} \quad \text{where } r = \sqrt z,
 
-    At z = 0 and near it the derivatives are their limits, L''(0) and L''''(0) / 6.
+    so that `cost` is the sum of L over L''(0). At z = 0 and near it the derivatives are their limits. A loss whose
+    curvature at 0 is 0 is taken as it is: :math:`\rho = 2 L`.
 
     Parameters
     ----------
@@ -121,7 +124,8 @@ def scipy_loss(loss: Any, **parameters: float) -> Callable[[Any], Any]:
     -------
     callable
         Of an array z of squared residuals; it returns an array of float64 whose first dimension holds rho and its first
-        two derivatives. ``"huber"`` is SciPy's own ``"huber"``.
+        two derivatives. ``"huber"``, ``"cauchy"`` and ``"arctan"`` are SciPy's own, ``"pseudo_huber"`` is its
+        ``"soft_l1"``, and ``"mse"`` its ``"linear"``.
 
     Raises
     ------

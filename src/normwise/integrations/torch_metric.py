@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import torch
 from torchmetrics import Metric
 
 from normwise.accumulator import Accumulator
-from normwise.integrations.bound import bind
+from normwise.integrations.bound import Bound, bind
 
 
 class TorchMetric(Metric):
     """A loss as a metric of torchmetrics, over batches and processes.
 
     Its states are the sums of an `Accumulator`, in float64 and summed over processes: so it is the mean of all that was
-    seen, to rounding, however unequal the batches are.
+    seen, to rounding, however unequal the batches are. They stay float64 whatever a module that holds it is cast to.
+
+    In a ``MetricCollection`` it goes by its loss and those parameters that are not the defaults, ``"huber_delta_2"``.
 
     Parameters
     ----------
@@ -48,6 +53,9 @@ class TorchMetric(Metric):
     higher_is_better = False
     full_state_update = False
 
+    def __new__(cls, loss: Any, *, normalize: Any = None, metric_options: Any = None, **parameters: float) -> Self:
+        return _new(cls, _label(bind(loss, parameters)))
+
     def __init__(
         self, loss: Any, *, normalize: Any = None, metric_options: dict[str, Any] | None = None, **parameters: float
     ) -> None:
@@ -55,6 +63,22 @@ class TorchMetric(Metric):
         self.bound, self.normalize = bind(loss, parameters), normalize
         for name, nothing in self._sums().state_dict().items():
             self.add_state(name, torch.tensor(nothing, dtype=torch.float64), dist_reduce_fx="sum")
+        # A collection takes metrics whose states have the same names, and after one batch the same values, for one and
+        # the same: mse and l1 of a perfect batch. So the loss is in a name.
+        mark = re.sub(r"\W", lambda sign: f"_{ord(sign[0]):x}", f"of_{_label(self.bound)}")
+        self.add_state(mark, torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="sum")
+
+    def __reduce__(self) -> Any:
+        return _new, (type(self).__mro__[1], type(self).__name__), self.__getstate__()
+
+    def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], exclude_state: Sequence[str] = "") -> Any:
+        """Move the states as a module's tensors are moved, but cast none."""
+
+        def moved(tensor: torch.Tensor) -> torch.Tensor:
+            result = fn(tensor)
+            return result if result.dtype is tensor.dtype else tensor.to(result.device)
+
+        return super()._apply(moved, exclude_state)
 
     def _sums(self) -> Accumulator:
         return Accumulator(self.bound.loss, normalize=self.normalize, **self.bound.parameters)
@@ -96,3 +120,20 @@ class TorchMetric(Metric):
         state = {name: float(getattr(self, name)) for name in whole.state_dict()}
         whole.load_state_dict(state)
         return torch.tensor(whole.compute(), dtype=torch.float64, device=self.device)
+
+
+def _label(bound: Bound) -> str:
+    """What a collection calls the metric: no name of a module has a point in it."""
+    defaults = bound.loss.parameters
+    own = [f"_{name}_{value:g}" for name, value in bound.parameters.items() if value != defaults[name]]
+    return "".join([bound.loss.name, *own]).replace(".", "_")
+
+
+def _new(kind: type[TorchMetric], label: str) -> Any:
+    """Return an instance, not yet initialised, of the class of a loss: collections name a metric by its class."""
+    return object.__new__(_class(kind, label))
+
+
+@functools.cache
+def _class(kind: type[TorchMetric], label: str) -> type[TorchMetric]:
+    return type(label, (kind,), {"__module__": kind.__module__, "__doc__": kind.__doc__})
