@@ -1,4 +1,4 @@
-"""What is one number is a number wherever a number may stand, whoever's scalar it is; a nan in an array's place shows."""
+"""What is one number is a number wherever one may stand, whoever's scalar it is; a nan in an array's place shows."""
 
 from typing import Any
 
