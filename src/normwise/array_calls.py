@@ -20,6 +20,7 @@ from normwise.catalogue import Loss
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu import Storage
 from normwise.engines.cpu.buffers import BUFFERS
+from normwise.engines.dtypes import is_extension, is_half, isdtype, widest
 from normwise.errors import DtypeError
 from normwise.formula import Formula
 from normwise.fused import Memory
@@ -140,13 +141,17 @@ def sums(loss: Loss, arrays: Arrays, parameters: tuple[float, ...], options: Opt
     else:
         _check_weights(made)
         xp = made.xp
-        total, weight, count = (
-            None if formula is None else float(xp.sum(xp.astype(_values(made, formula), xp.float64)))
-            for formula in formulas
-        )
+        total, weight, count = (None if formula is None else _sum(xp, _values(made, formula)) for formula in formulas)
     size = float(math.prod(made.arrays[loss.formula.arrays[0]].shape))
     count = size if count is None else count
     return State(total or 0.0, count if weight is None else weight, count)
+
+
+def _sum(xp: Any, values: Any) -> float:
+    """Sum values in float64, by NumPy where their own library has none."""
+    if widest(xp) == xp.float64:
+        return float(xp.sum(xp.astype(values, xp.float64)))
+    return float(np.sum(np.asarray(values), dtype=np.float64))
 
 
 def _as_of(input: Any, gradient: Any, wide: Any) -> Any:
@@ -156,7 +161,7 @@ def _as_of(input: Any, gradient: Any, wide: Any) -> Any:
     stretched = [i for i, n in enumerate(gradient.shape) if i < missing or (input.shape[i - missing] == 1 and n != 1)]
     if stretched:
         gradient = xp.reshape(xp.sum(xp.astype(gradient, wide, copy=False), axis=tuple(stretched)), input.shape)
-    return xp.astype(gradient, input.dtype, copy=False) if xp.isdtype(input.dtype, "real floating") else gradient
+    return xp.astype(gradient, input.dtype, copy=False) if isdtype(xp, input.dtype, "real floating") else gradient
 
 
 def _values(made: Call, formula: Formula) -> Any:
@@ -215,10 +220,9 @@ def _checked(loss: Loss, arrays: Arrays, parameters: tuple[float, ...], reductio
         plan.check_broadcasts("weight", weight.shape, shape)
         given[WEIGHT] = weight
     dtype = _common_dtype(xp, loss, [*given.values()])
-    half = array_api_compat.is_numpy_namespace(xp) and dtype == np.float16
     given = {name: _ready(xp, array, dtype) for name, array in given.items()}
     if mask is not None:
-        plan.check_mask(mask, xp.isdtype(mask.dtype, "bool"))
+        plan.check_mask(mask, isdtype(xp, mask.dtype, "bool"))
         plan.check_broadcasts("mask", mask.shape, shape)
         given[MASK] = mask
     given = {name: a if tuple(a.shape) == shape else xp.broadcast_to(a, shape) for name, a in given.items()}
@@ -227,7 +231,7 @@ def _checked(loss: Loss, arrays: Arrays, parameters: tuple[float, ...], reductio
     if not isinstance(divisor, (str, float)) and not array_api_compat.is_lazy_array(divisor):
         divisor = plan.checked_normalize(float(divisor))
     terms = terms_of(loss, weight is not None, mask is not None, options.omits)
-    wide = np.dtype(np.float32) if half else dtype
+    wide = _wide(xp, dtype)
     made = Call(xp, terms, given, parameters, reduction, divisor, dims, options.keepdim, dtype, wide)
     if options.nan_policy == "raise":
         _check_no_nan(made)
@@ -258,7 +262,7 @@ def as_array(given: Any, like: Any) -> Any:
     if not isinstance(given, (list, tuple)):
         return given
     xp = array_api_compat.array_namespace(like)
-    return xp.asarray(given, dtype=like.dtype if xp.isdtype(like.dtype, "real floating") else None)
+    return xp.asarray(given, dtype=like.dtype if isdtype(xp, like.dtype, "real floating") else None)
 
 
 def is_array(array: object) -> bool:
@@ -270,19 +274,28 @@ def is_array(array: object) -> bool:
 def _common_dtype(xp: Any, loss: Loss, arrays: list[Any]) -> Any:
     """Return the common dtype of the real floating arrays, which integers and booleans join; else float64."""
     for array in arrays:
-        if not xp.isdtype(array.dtype, ("real floating", "integral", "bool")):
+        if not isdtype(xp, array.dtype, ("real floating", "integral", "bool")):
             raise DtypeError(plan.dtype_message(loss, array.dtype, "input.real"))
-    real = [array.dtype for array in arrays if xp.isdtype(array.dtype, "real floating")]
-    dtype = reduce(xp.result_type, real) if real else xp.float64
+    real = [array.dtype for array in arrays if isdtype(xp, array.dtype, "real floating")]
+    if len(set(real)) > 1:  # NumPy has no common dtype for its own and all extensions
+        real = [_wide(xp, dtype) if is_extension(dtype) else dtype for dtype in real]
+    dtype = reduce(xp.result_type, real) if real else widest(xp)
     return np.dtype(dtype) if array_api_compat.is_numpy_namespace(xp) else dtype
 
 
 def _ready(xp: Any, array: Any, dtype: Any) -> Any:
     """Bring an array without fractions to `dtype`, and any array of NumPy to whole elements in native order."""
     if not array_api_compat.is_numpy_namespace(xp):
-        return array if xp.isdtype(array.dtype, "real floating") else xp.astype(array, dtype)
+        return array if isdtype(xp, array.dtype, "real floating") else xp.astype(array, dtype)
     own = array.dtype.newbyteorder("=") if array.dtype.kind == "f" else dtype
-    return whole(np.asarray(array, own))
+    return whole(np.asarray(array, _wide(xp, own) if is_extension(own) else own))
+
+
+def _wide(xp: Any, dtype: Any) -> Any:
+    """Return the dtype that numbers of a dtype are computed in."""
+    if not is_half(xp, dtype):
+        return dtype
+    return np.dtype(np.float32) if array_api_compat.is_numpy_namespace(xp) else xp.float32
 
 
 def whole(array: Any) -> Any:

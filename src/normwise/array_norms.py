@@ -12,6 +12,7 @@ import numpy as np
 from normwise import composed_norms, fused, fused_norms, plan
 from normwise.array_calls import MEMORY, is_array, whole
 from normwise.engines import arrays as array_engine
+from normwise.engines.dtypes import is_half, isdtype, widest
 from normwise.errors import DtypeError
 from normwise.formula import Formula
 from normwise.norms import NormCall
@@ -38,7 +39,7 @@ def call(asked: NormCall) -> Any:
         plan.check_broadcasts(WEIGHT, asked.weight.shape, shape)
         arrays |= _real(xp, asked, {WEIGHT: asked.weight})[0]
     if asked.mask is not None:
-        plan.check_mask(asked.mask, xp.isdtype(asked.mask.dtype, "bool"))
+        plan.check_mask(asked.mask, isdtype(xp, asked.mask.dtype, "bool"))
         plan.check_broadcasts(MASK, asked.mask.shape, shape)
         arrays[MASK] = asked.mask
     arrays = {name: array if array.shape == shape else xp.broadcast_to(array, shape) for name, array in arrays.items()}
@@ -48,7 +49,7 @@ def call(asked: NormCall) -> Any:
 
     def compute(formula: Formula, given: Sequence[Any]) -> Any:
         [values] = array_engine.elementwise(xp, formula, given, {})
-        return xp.astype(values, xp.float64) if xp.isdtype(values.dtype, "bool") else values
+        return xp.astype(values, widest(xp)) if xp.isdtype(values.dtype, "bool") else values
 
     def count(formula: Formula, **further: Any) -> float:
         named = {**arrays, **further}
@@ -95,7 +96,7 @@ _LARGEST = float(np.finfo(np.float32).max) * (1 + 2.0**-25)
 
 def _real(xp: Any, asked: NormCall, arrays: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
     """The arrays in real numbers with fractions, and the dtype of their norm."""
-    if any(xp.isdtype(x.dtype, "complex floating") for x in arrays.values()):
+    if any(isdtype(xp, x.dtype, "complex floating") for x in arrays.values()):
         return _moduli(xp, asked, arrays)
     return real(xp, asked.function, arrays)
 
@@ -105,20 +106,22 @@ def real(xp: Any, function: str, arrays: Mapping[str, Any]) -> tuple[dict[str, A
     numpy = array_api_compat.is_numpy_namespace(xp)
     found: dict[str, Any] = {}
     for name, x in arrays.items():
-        if xp.isdtype(x.dtype, ("integral", "bool")):
-            found[name] = xp.astype(x, xp.float64)
-        elif not xp.isdtype(x.dtype, "real floating") or (numpy and x.dtype.itemsize > 8):
+        if isdtype(xp, x.dtype, ("integral", "bool")):
+            found[name] = xp.astype(x, widest(xp))
+        elif not isdtype(xp, x.dtype, "real floating") or (numpy and x.dtype.itemsize > 8):
             raise DtypeError(f"{function} is not implemented for {x.dtype}: expected real numbers, of 64 bits at most")
+        elif is_half(xp, x.dtype) and not (numpy and x.dtype in MEMORY.storage):
+            found[name] = xp.astype(x, xp.float32)
         else:
             found[name] = x
-    dtypes = [np.float32 if numpy and x.dtype.itemsize == 2 else x.dtype for x in found.values()]
+    dtypes = [xp.float32 if is_half(xp, x.dtype) else x.dtype for x in found.values()]
     return found, dtypes[0] if len(dtypes) == 1 else xp.result_type(*dtypes)
 
 
 def _moduli(xp: Any, asked: NormCall, arrays: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
     """The moduli of complex numbers; of two, that of their difference and 0, of which it is the difference."""
     single = all(x.dtype in (xp.complex64, xp.float32) for x in arrays.values())
-    dtype = xp.float32 if single else xp.float64
+    dtype = xp.float32 if single else widest(xp)
     first, *others = (xp.astype(x, xp.complex128) for x in arrays.values())
     if not others:
         return {name: xp.abs(first) for name in arrays}, dtype

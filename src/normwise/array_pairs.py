@@ -13,6 +13,7 @@ from normwise import composed_pairs, fused, fused_pairs, pair_blocks, pairs, pla
 from normwise.array_calls import MEMORY, is_array, whole
 from normwise.array_norms import real
 from normwise.engines import arrays as array_engine
+from normwise.engines.dtypes import widest
 from normwise.formula import Formula
 from normwise.fused_pairs import Contraction
 from normwise.pairs import Nearest, PairCall, Pairs
@@ -61,9 +62,9 @@ def _matrix(xp: Any, asked: PairCall, made: Pairs, arrays: Mapping[str, Any], dt
     def compute(formula: Formula, given: Sequence[Any]) -> Any:
         named = dict(zip(formula.parameters, asked.parameters, strict=True)) if formula.parameters else {}
         [values] = array_engine.elementwise(xp, formula, given, named)
-        return xp.astype(values, xp.float64) if xp.isdtype(values.dtype, "bool") else values
+        return xp.astype(values, widest(xp)) if xp.isdtype(values.dtype, "bool") else values
 
-    wide = {n: a if xp.isdtype(a.dtype, "bool") else xp.astype(a, xp.float64, copy=False) for n, a in arrays.items()}
+    wide = {n: a if xp.isdtype(a.dtype, "bool") else xp.astype(a, widest(xp), copy=False) for n, a in arrays.items()}
     omits = asked.nan_policy == "omit"
     return composed_pairs.distances(xp, compute, lambda a: a, asked.metric, made.terms, omits, wide)
 
@@ -83,7 +84,7 @@ def _fused(asked: PairCall, made: Pairs, arrays: Mapping[str, Any], dtype: Any) 
 def _reduced(xp: Any, asked: PairCall, made: Pairs) -> Any:
     (n, m), x = made.points, made.arrays["x"]
     batch = int(np.prod(x.shape[:-2], dtype=int))
-    dtype = made.dtype if asked.reduce == "min" else xp.float64
+    dtype = made.dtype if asked.reduce == "min" else widest(xp)
 
     def block(i: slice, j: slice) -> Any:
         return _matrix(xp, asked, made, made.part(i, j), dtype)
@@ -99,7 +100,7 @@ def _nearest(xp: Any, asked: PairCall, made: Pairs) -> Nearest:
         return array_engine.taken(xp, distances, order), order
 
     def block(i: slice, j: slice) -> Any:
-        return _matrix(xp, asked, made, made.part(i, j), xp.float64)
+        return _matrix(xp, asked, made, made.part(i, j), widest(xp))
 
     if not array_api_compat.is_numpy_namespace(xp):
         values, indices = sort(_matrix(xp, asked, made, made.arrays))

@@ -255,7 +255,6 @@ def _generated(loss: Loss, method: Literal["call", "value_and_gradient"]) -> Cal
         "_plan": plan,
         "_parameter": _parameter,
         "_mixed": _mixed,
-        "_numbers": _numbers(),
     }
     exec(compile(text, filename, "exec"), namespace)
     function = namespace[loss.function]
@@ -300,7 +299,7 @@ def _source(loss: Loss) -> str:
         f"        options = _plan.options(_loss, reduction, {', '.join(_OPTIONS)})",
     ]
     # An array may be given for a parameter, and a number for an array beside prediction and target.
-    unusual = [f"isinstance({name}, _numbers)" for name in loss.further_arrays]
+    unusual = [f"_plan.is_number({name})" for name in loss.further_arrays]
     unusual += [f"type({name}) is not {type(default).__name__}" for name, default in loss.parameters.items()]
     if unusual:
         given = ", ".join(f"{name!r}: {name}" for name in (*loss.further_arrays, *loss.parameters))
@@ -330,7 +329,7 @@ def _mixed(
     """Compute a loss of which arguments that are usually numbers are arrays, or the other way round."""
     face = face_of(type(input))
     for name, value in given.items():
-        if name in loss.further_arrays and isinstance(value, _numbers()):
+        if name in loss.further_arrays and plan.is_number(value):
             given[name] = plan.bind_parameter(loss, name, value)
         elif name in loss.parameters and not isinstance(value, (int, float)):
             given[name] = face.as_array(value, input)
@@ -338,14 +337,6 @@ def _mixed(
     read = loss.reading(further)
     arrays = (input, target, *(given[name] for name in further))
     return faces[type(input)](read, arrays, tuple([given[name] for name in read.parameters]), reduction, options)
-
-
-@functools.cache
-def _numbers() -> tuple[type, ...]:
-    """Return the types of what is one number; NumPy's scalars are, also beside arrays of another library."""
-    import numpy as np
-
-    return float, int, np.generic
 
 
 def face_of(kind: type) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from normwise import plan
 from normwise.catalogue import Loss
 from normwise.catalogue.metrics import Metric
+from normwise.engines.dtypes import isdtype
 from normwise.errors import InputError
 from normwise.pair_blocks import Present
 from normwise.plan import NanPolicy
@@ -108,7 +109,7 @@ def prepared(xp: Any, asked: PairCall, real: Callable[[str, Mapping[str, Any]], 
         arrays[WEIGHT] = real(asked.function, {WEIGHT: asked.weight})[0][WEIGHT]
     for (side, own), mask in zip(_OWN_MASKS, asked.masks, strict=True):
         if mask is not None:
-            plan.check_mask(mask, xp.isdtype(mask.dtype, "bool"))
+            plan.check_mask(mask, isdtype(xp, mask.dtype, "bool"))
             plan.check_broadcasts(MASK, mask.shape, arrays[side].shape)
             arrays[own] = xp.broadcast_to(mask, arrays[side].shape)
     masked = (MASK_X in arrays, MASK_T in arrays)

@@ -139,6 +139,11 @@ def parameter(loss: Loss, name: str, given: Any) -> Any:
         raise
 
 
+def is_number(given: Any) -> bool:
+    """Whether it is one number: Python's own, or a scalar or 0-d array of NumPy's, also beside another library's."""
+    return isinstance(given, (float, int)) or (type(given).__module__ == "numpy" and given.shape == ())
+
+
 def is_proxy(given: object) -> bool:
     """Whether it stands for an array that is not there yet, as a symbol of torch.fx does."""
     return hasattr(type(given), "__torch_function__") and not hasattr(type(given), "__array__")

@@ -16,6 +16,7 @@ from normwise import plan
 from normwise.catalogue import Loss
 from normwise.catalogue.declaration import declare
 from normwise.engines.arrays import quiet
+from normwise.engines.dtypes import isdtype, widest
 from normwise.errors import InputError
 from normwise.functional import function_of
 from normwise.norms import norm
@@ -504,8 +505,8 @@ def _wide(given: Any) -> Any:
     if not array_api_compat.is_array_api_obj(given):
         return given
     array, xp = cast("Any", given), array_api_compat.array_namespace(given)
-    real = xp.isdtype(array.dtype, ("integral", "real floating"))
-    return xp.astype(array, xp.float64, copy=False) if real else array
+    real = isdtype(xp, array.dtype, ("integral", "real floating"))
+    return xp.astype(array, widest(xp), copy=False) if real else array
 
 
 def _explained(sample: _Sample, lost: Any, reference: Any) -> Any:

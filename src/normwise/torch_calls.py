@@ -97,7 +97,7 @@ def _computed(
 
 def value_and_gradient(
     loss: Loss,
-    arrays: Sequence[Tensor],
+    arrays: Sequence[Any],
     parameters: tuple[float, ...],
     reduction: Reduction,
     options: Options | None,
@@ -141,7 +141,7 @@ def call_of_means(
     return of_numbers(loss.finish, *means)
 
 
-def _read_by(part: Loss, arrays: Sequence[Tensor]) -> list[Tensor]:
+def _read_by(part: Loss, arrays: Sequence[Any]) -> list[Tensor]:
     """The arrays, without those gradients that could only be zeros."""
     return [
         a if n in part.formula.reads or not isinstance(a, Tensor) else a.detach()
