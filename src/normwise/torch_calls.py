@@ -97,7 +97,7 @@ def _computed(
 
 def value_and_gradient(
     loss: Loss,
-    arrays: Sequence[Any],
+    arrays: Sequence[Any],  # of tensors, once it is checked
     parameters: tuple[float, ...],
     reduction: Reduction,
     options: Options | None,
@@ -105,17 +105,17 @@ def value_and_gradient(
 ) -> tuple[Tensor, Tensor]:
     """Compute a loss and its gradient in the input, outside autograd."""
     plan.check_has_gradient(loss, reduction, options)
+    if _traced_by_dynamo():
+        return _as_node("value_and_gradient", loss, arrays, parameters, reduction, options)
     if traced():
         raise InputError(
             f"torch.jit cannot trace a gradient, as of value_and_grad({loss.name!r}): trace the loss and differentiate "
             "what the trace returns, or trace normwise.gradient, the derivative per element"
         )
-    if _traced_by_dynamo():
-        return _as_node("value_and_gradient", loss, arrays, parameters, reduction, options)
     with torch.enable_grad():
-        input = arrays[0].detach().requires_grad_()
+        input: Tensor = arrays[0].detach().requires_grad_()
         # What is no tensor is refused where the call is checked.
-        constants = (a.detach() if isinstance(a, Tensor) else a for a in arrays[1:])
+        constants = [a.detach() if isinstance(a, Tensor) else a for a in arrays[1:]]
         value = compute(loss, (input, *constants), parameters, reduction, options)
         [gradient] = torch.autograd.grad(value, input)
     return value.detach(), gradient
