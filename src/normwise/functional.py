@@ -17,6 +17,7 @@ from normwise import plan
 from normwise.catalogue import BUILT_IN, Loss, losses
 from normwise.catalogue.declaration import Divisor, Interval, Kind, declare, of_text
 from normwise.catalogue.registry import enter
+from normwise.errors import no_attribute
 from normwise.sums import Reduction
 
 TORCH_ORDER: Mapping[str, tuple[str, ...]] = {
@@ -456,7 +457,7 @@ def __getattr__(name: str) -> Callable[..., Any]:
         return getattr(normwise, name)  # type: ignore[no-any-return]
     declared = losses.get(name.removesuffix("_loss"))
     if declared is None or name != declared.function:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise no_attribute(__name__, name, __dir__())
     return function_of(declared)
 
 
