@@ -422,7 +422,8 @@ keepdim : bool
     Whether the reduced dimensions stay, with length 1.
 normalize : {{"weight", "count"}}, number or 0-d array, optional
     What the mean divides by: the sum of the weights, the number of elements that are not dropped, or a number, such as
-    the count of a larger batch of which this call sees a part. By default {by}.
+    the count of a larger batch of which this call sees a part. By default {by}. torch's DistributedDataParallel
+    averages gradients over the ranks: there, that count divided by the number of ranks gives the gradient of the batch.
 broadcast : bool
     Whether input and target may differ in shape and broadcast.
 
