@@ -290,6 +290,10 @@ BAD: dict[str, tuple[tuple[object, ...], str]] = {
     "text in Parquet": (("rows.parquet", "-t", "place", "-p", "model"), "column 'place' is not numeric but String"),
     "unknown loss": (("rows.csv", *QUESTION, "--loss", "hubert"), "no loss 'hubert': did you mean huber"),
     "unknown parameter": (("rows.csv", *QUESTION, "-l", "huber:beta=1"), "huber has no parameter 'beta'"),
+    "given twice": (
+        ("rows.csv", *QUESTION, "-l", "huber:delta=1,delta=2"),
+        "'huber:delta=1,delta=2' gives delta twice",
+    ),
     "no number": (("rows.csv", *QUESTION, "-l", "huber:delta=one"), "huber takes a real number for delta, not 'one'"),
     "outside the domain": (("rows.csv", *QUESTION, "-l", "quantile:q=2"), "Given q=2; expected a number in [0, 1]"),
     "empty file": (("empty.csv", *QUESTION), "empty.csv has no rows"),

@@ -99,6 +99,8 @@ def read_loss(text: str, further: Mapping[str, Any] | None = None) -> tuple[Loss
         parameter, equals, value = (part.strip() for part in assignment.partition("="))
         if not equals:
             raise InputError(f"{text!r} gives {name} {assignment!r}; write parameter=number, as in {_example(name)}")
+        if parameter in given:
+            raise InputError(f"{text!r} gives {parameter} twice: give it once")
         try:
             given[parameter] = float(value)
         except ValueError:
