@@ -197,7 +197,10 @@ def _check_text(arguments: list[str]) -> None:
         try:
             argument.encode()
         except UnicodeEncodeError:
-            raise InputError(f"the argument {argument!r} is not UTF-8: rename the file or the column") from None
+            encoding = sys.getfilesystemencoding()
+            raise InputError(
+                f"the argument {argument!r} is not text in {encoding}: rename the file or column, or set another locale"
+            ) from None
 
 
 def _named(error: OSError) -> str:
