@@ -4,6 +4,7 @@ import os
 import pty
 import subprocess
 import sys
+import textwrap
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -62,3 +63,24 @@ def in_terminals(*arguments: str | bytes, cwd: Path | None = None, **changed: st
     stderr.close()
     shown, errors = stdout.read(), stderr.read()
     return Shown(process.wait(60), shown, errors)
+
+
+BLOCKED = """
+import importlib.abc, sys
+
+class Blocker(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Blocker())
+"""
+
+
+def without(*libraries: str, program: str) -> str:
+    """What a process prints in which these libraries cannot be imported, as where they are not installed."""
+    code = BLOCKED.format(blocked=libraries) + textwrap.dedent(program)
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=os.environ)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -57,17 +57,26 @@ _MODULES = ("errors", "formula", "functional", "integrations", "nn", "scores")
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return import_module(f"normwise.{name}")
-    home = _HOME.get(name, "normwise.functional" if name.endswith("_loss") else None)
-    if home is None:
-        raise AttributeError(f"module 'normwise' has no attribute {name!r}")
-    found = getattr(import_module(home), name)
+        try:
+            return import_module(f"normwise.{name}")
+        except ModuleNotFoundError as error:  # an attribute that is not there is what hasattr, help and inspect expect
+            raise AttributeError(str(error)) from error
+    from normwise.errors import absent, no_attribute
+
+    if name not in _HOME and (not name.endswith("_loss") or name not in _functions()):
+        raise no_attribute(__name__, name, __dir__())
+    try:
+        found = getattr(import_module(_HOME.get(name, "normwise.functional")), name)
+    except ModuleNotFoundError as error:
+        return absent(name, error)
     if not name.endswith("_loss") or found.loss.name in import_module("normwise.catalogue").BUILT_IN:
         globals()[name] = found  # a loss of one's own may yet be redefined
     return found
 
 
 def __dir__() -> list[str]:
-    from normwise import functional
+    return sorted({*globals(), *_HOME, *_MODULES, *_functions()})
 
-    return sorted([*globals(), *_HOME, *_MODULES, *dir(functional)])
+
+def _functions() -> list[str]:
+    return dir(import_module("normwise.functional"))

@@ -8,7 +8,13 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import torch
+from normwise.errors import missing
+
+try:
+    import torch
+except ModuleNotFoundError as error:
+    raise missing("normwise.accelerate", "'normwise[torch]'", error) from error
+
 from torch.overrides import TorchFunctionMode
 
 from normwise.catalogue import losses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -27,6 +28,9 @@ except ModuleNotFoundError as missing:
 
 BAD_INPUT = 2
 INTERRUPTED = 130
+
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO, errno.EBADF)
+"""What a write meets where nothing more can be written."""
 
 WORDS: Mapping[str, float] = {"true": 1.0, "false": 0.0}
 """The values of a flag."""
@@ -167,8 +171,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         _drop(sys.stdout)
         code = 0
     except OSError as error:
-        name = "cannot write stdout" if error.filename is None else os.fsdecode(error.filename)
-        _fail(f"{name}: {error.strerror or error}")
+        _fail(_named(error))
     except (KeyboardInterrupt, typer.Abort):
         # At once: a thread that waits for a file which never comes would be waited for.
         os._exit(INTERRUPTED)
@@ -194,7 +197,16 @@ def _check_text(arguments: list[str]) -> None:
         try:
             argument.encode()
         except UnicodeEncodeError:
-            raise InputError(f"the argument {argument!r} is not UTF-8: rename the file or the column") from None
+            encoding = sys.getfilesystemencoding()
+            raise InputError(
+                f"the argument {argument!r} is not text in {encoding}: rename the file or column, or set another locale"
+            ) from None
+
+
+def _named(error: OSError) -> str:
+    """The error with what it is of: its file, or stdout, of which a write that fails knows no name."""
+    name = os.fsdecode(error.filename) if error.filename else "cannot write stdout" if error.errno in FULL else ""
+    return f"{name}: {error.strerror}" if name else str(error)
 
 
 def _fail(message: str, *shown: str) -> NoReturn:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from normwise import plan
 from normwise.catalogue import Loss, losses
 from normwise.catalogue.peers import COMPUTE, HELD, LIBRARIES, PEERS, Peer
-from normwise.errors import InputError, near_names
+from normwise.errors import InputError, missing, near_names
 from normwise.formula import Formula
 from normwise.formula.expression import constant, variable
 from normwise.functional import TORCH_ORDER, function_of
@@ -123,7 +123,10 @@ def from_torch(module: torch.nn.Module) -> torch.nn.Module:
     >>> isinstance(ours, normwise.nn.HuberLoss), ours.delta, ours.reduction
     (True, 2.0, 'sum')
     """
-    import torch
+    try:
+        import torch
+    except ModuleNotFoundError as error:
+        raise missing("normwise.from_torch", "'normwise[torch]'", error) from error
 
     from normwise.nn import module_of
 

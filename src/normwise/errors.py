@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NoReturn
 
 from normwise.visible import visible, visible_lines
 
@@ -60,3 +61,29 @@ def near_names(name: str, known: Iterable[str]) -> str:
         return "there are none"
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     return f"there are {', '.join(names[:MOST_NAMES])}{more}"
+
+
+def no_attribute(module: str, name: str, known: Iterable[str]) -> AttributeError:
+    """A module's error for a name that it does not have."""
+    text = f"module {module!r} has no attribute {name!r}"
+    # Python itself looks for many private names, and does not read what is said of them.
+    return AttributeError(text if name.startswith("_") else f"{text}: {near_names(name, known)}")
+
+
+def missing(what: str, package: str, error: ModuleNotFoundError) -> ModuleNotFoundError:
+    """The error of something whose library is not installed: it says what to install."""
+    return ModuleNotFoundError(f"{what} needs {error.name}: pip install {package}", name=error.name)
+
+
+def absent(name: str, error: ModuleNotFoundError) -> Callable[..., NoReturn]:
+    """What stands for a public name whose library is not installed: a function that says so when it is called.
+
+    To raise sooner would break all that looks at the names of a module: `hasattr`, `help`, `inspect`.
+    """
+
+    def stand_in(*arguments: object, **keywords: object) -> NoReturn:
+        raise ModuleNotFoundError(str(error), name=error.name) from error
+
+    stand_in.__name__ = stand_in.__qualname__ = name
+    stand_in.__doc__ = f"{error}."
+    return stand_in

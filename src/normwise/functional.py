@@ -17,6 +17,7 @@ from normwise import plan
 from normwise.catalogue import BUILT_IN, Loss, losses
 from normwise.catalogue.declaration import Divisor, Interval, Kind, declare, of_text
 from normwise.catalogue.registry import enter
+from normwise.errors import no_attribute
 from normwise.sums import Reduction
 
 TORCH_ORDER: Mapping[str, tuple[str, ...]] = {
@@ -412,7 +413,8 @@ keepdim : bool
     Whether the reduced dimensions stay, with length 1.
 normalize : {{"weight", "count"}}, number or 0-d array, optional
     What the mean divides by: the sum of the weights, the number of elements that are not dropped, or a number, such as
-    the count of a larger batch of which this call sees a part. By default {by}.
+    the count of a larger batch of which this call sees a part. By default {by}. torch's DistributedDataParallel
+    averages gradients over the ranks: there, that count divided by the number of ranks gives the gradient of the batch.
 broadcast : bool
     Whether input and target may differ in shape and broadcast.
 
@@ -447,7 +449,7 @@ def __getattr__(name: str) -> Callable[..., Any]:
         return getattr(normwise, name)  # type: ignore[no-any-return]
     declared = losses.get(name.removesuffix("_loss"))
     if declared is None or name != declared.function:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise no_attribute(__name__, name, __dir__())
     return function_of(declared)
 
 

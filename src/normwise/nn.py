@@ -21,7 +21,13 @@ import copyreg
 import functools
 from typing import Any
 
-import torch
+from normwise.errors import missing, no_attribute
+
+try:
+    import torch
+except ModuleNotFoundError as error:
+    raise missing(__name__, "'normwise[torch]'", error) from error
+
 from torch.nn.modules.loss import _Loss  # pyright: ignore[reportPrivateUsage]
 
 from normwise.adaptive_module import AdaptiveBarronLoss
@@ -122,7 +128,7 @@ def __getattr__(name: str) -> type[torch.nn.Module]:
     for loss in losses.values():
         if loss.module == name:
             return module_of(loss)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise no_attribute(__name__, name, __dir__())
 
 
 def __dir__() -> list[str]:

@@ -10,6 +10,7 @@ import math
 import operator
 import warnings
 from collections.abc import Mapping, Sequence
+from types import FunctionType
 from typing import Any, Literal, NamedTuple, NoReturn, cast
 
 from normwise.catalogue import Loss, losses, metrics
@@ -41,10 +42,10 @@ def find_loss(name: str | Loss | Any) -> Loss:
     if isinstance(name, Loss):
         return name
     declared = getattr(name, "loss", None)
-    if isinstance(declared, Loss):
+    if isinstance(declared, Loss) and isinstance(name, (FunctionType, type)):
         return declared
     if not isinstance(name, str):
-        raise InputError(f"a loss is named by a string or given itself, not as a {type(name).__name__}: {name!r}")
+        raise _no_loss(name, declared)
     known = ALIASES.get(name, name)
     found = losses.get(known) or losses.get(known.removesuffix("_loss"))
     if found is None and not name.isidentifier() and ":" not in name:
@@ -52,6 +53,14 @@ def find_loss(name: str | Loss | Any) -> Loss:
     if found is None:
         raise InputError(f"there is no loss {name!r}: {near_names(name, losses)}")
     return found
+
+
+def _no_loss(given: Any, declared: object) -> InputError:
+    if isinstance(declared, Loss):  # a module, say: its parameters would be lost without a word
+        holder = type(given).__name__
+        return InputError(f"{holder} holds parameters of its own: name the loss with them, as {declared.name}:param=1")
+    what = getattr(given, "__name__", None) or f"the {type(given).__name__} {given!r}"
+    return InputError(f"{what} is no loss: expected a name, as 'huber', a formula as text, or normwise.huber_loss")
 
 
 def parse_loss(text: str) -> tuple[Loss, dict[str, float]]:
@@ -90,6 +99,8 @@ def read_loss(text: str, further: Mapping[str, Any] | None = None) -> tuple[Loss
         parameter, equals, value = (part.strip() for part in assignment.partition("="))
         if not equals:
             raise InputError(f"{text!r} gives {name} {assignment!r}; write parameter=number, as in {_example(name)}")
+        if parameter in given:
+            raise InputError(f"{text!r} gives {parameter} twice: give it once")
         try:
             given[parameter] = float(value)
         except ValueError:

@@ -175,7 +175,8 @@ ASCII = {"±": "+-", "─": "-"}
 def write_all_letters(stream: TextIO) -> None:
     """Let a stream write what its encoding has no letters for, in ASCII or escaped, instead of failing."""
     codecs.register_error("normwise", _unencodable)
-    if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+    # The second is Python's choice in the locale C: it writes back what came in undecoded, and no other letter.
+    if isinstance(stream, TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
         stream.reconfigure(errors="normwise")
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from normwise.errors import absent, missing, no_attribute
+
 if TYPE_CHECKING:
     from normwise.integrations.boosting import lightgbm_metric as lightgbm_metric
     from normwise.integrations.boosting import lightgbm_objective as lightgbm_objective
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 class _Home(NamedTuple):
     module: str
     package: str | None = None
-    """What to install for it: nothing where a library only calls what it is given."""
+    """What to install for it: nothing where a library only calls what it is given, or the module says it itself."""
 
 
 _HOMES = {
@@ -43,15 +45,13 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise no_attribute(__name__, name, __dir__())
     try:
         return getattr(import_module(f"{__name__}.{home.module}"), name)
     except ModuleNotFoundError as error:
-        if home.package is None or error.__cause__ is not None:  # it says itself what is missing
-            raise
-        from normwise.integrations.missing import missing
-
-        raise missing(name, home.package, error) from error
+        if home.package is not None and error.__cause__ is None:  # it does not say itself what is missing
+            error = missing(f"{__name__}.{name}", home.package, error)
+        return absent(name, error)
 
 
 def __dir__() -> list[str]:

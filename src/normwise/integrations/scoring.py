@@ -6,6 +6,7 @@ from typing import Any
 
 from sklearn.metrics import make_scorer  # pyright: ignore[reportUnknownVariableType]
 
+from normwise.errors import InputError
 from normwise.integrations.bound import Score, bind_two
 
 
@@ -39,4 +40,10 @@ def sklearn_scorer(loss: Any, **parameters: float) -> Any:
     >>> sklearn_scorer("huber", delta=2.0)(DummyRegressor().fit(x, y), x, y)
     -4.0
     """
+    if getattr(loss, "__module__", None) == "normwise.scores":
+        name = loss.__name__
+        raise InputError(
+            f"{name} is a score, no loss: sklearn.metrics.make_scorer(lambda true, predicted: {name}(predicted, true)) "
+            "makes a scorer of it, with greater_is_better=False where less is better"
+        )
     return make_scorer(Score(bind_two(loss, parameters, "scikit-learn")), greater_is_better=False)
