@@ -1,6 +1,6 @@
-"""A plugin of pytest: it replaces functions of SciPy and scikit-learn by normwise's before the peers' tests import them.
+"""A plugin of pytest that puts normwise's functions in the place of SciPy's and scikit-learn's.
 
-It is loaded in a process of its own (``-p tests.peers.plugin``), for nothing else there is to see the replaced functions.
+It does so before the peers' tests import them, in a process of its own: nothing else is to see what it replaces.
 """
 
 import importlib
@@ -17,14 +17,18 @@ HOMES = {
 }
 
 
+_PATCH = pytest.MonkeyPatch()
+
+
 def pytest_configure() -> None:
     for adapter, homes in HOMES.items():
         for name, function in adapter.replacements().items():
             for home in homes:
-                setattr(importlib.import_module(home), name, function)
+                _PATCH.setattr(importlib.import_module(home), name, function)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    _PATCH.undo()  # the tests have imported ours by now; what the peers call among themselves is theirs again
     foreign = [item for item in items if _is_foreign(item)]
     config.hook.pytest_deselected(items=foreign)
     items[:] = [item for item in items if item not in set(foreign)]

@@ -38,10 +38,7 @@ def _of_two(name: str) -> Callable[..., Any]:
         given = inspect.signature(theirs).bind(*arguments, **keywords).arguments
         u, v, w = (None if given.get(side) is None else np.asarray(given[side]) for side in "uvw")
         p = given.get("p", 2) if name == "minkowski" else ORDERS.get(name)
-        if p is None:
-            found = normwise.pairwise(u, v, name, weight=w)
-        else:
-            found = normwise.distance(u, v, p, weight=w)
+        found = normwise.pairwise(u, v, name, weight=w) if p is None else normwise.distance(u, v, p, weight=w)
         return float(found) if type(expected) is float else found
 
     return ours
