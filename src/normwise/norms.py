@@ -98,7 +98,8 @@ def norm(
     keepdim : bool
         Whether they stay, with length 1.
     weight : array, optional
-        Broadcastable to ``x``, and 0 or more. For ``inf`` and ``-inf``, the limits, it counts only whether it is 0.
+        Broadcastable to ``x``, and 0 or more. An element of weight 0 is not there, whatever its value. For ``inf`` and
+        ``-inf``, the limits, nothing else of it counts.
     mask : array of bool, optional
         Broadcastable to ``x``. Where it is False the element does not exist.
     nan_policy : {"propagate", "omit", "raise"}
@@ -125,7 +126,8 @@ def norm(
 
     Notes
     -----
-    torch.linalg.vector_norm and numpy.linalg.norm have the same orders and conventions. torch's sums in float32: its
+    torch.linalg.vector_norm and numpy.linalg.norm have the same orders and conventions, but that they count a nan as
+    one more element that is not 0, where here it shows in order 0 as in all others. torch's sums in float32: its
     1-norm of 1e8 values is a third too small. The norm and its gradient are right in the whole range of float64, a
     gradient of that gradient where the elements are between 1e-150 and 1e150.
 
@@ -210,7 +212,7 @@ def distance(
     keepdim : bool
         Whether they stay, with length 1.
     weight : array, optional
-        Broadcastable to ``a``, and 0 or more.
+        Broadcastable to ``a``, and 0 or more. An element of weight 0 is not there, whatever its value.
     mask : array of bool, optional
         Broadcastable to ``a``. Where it is False the element does not exist. The sum of those that do is scaled up to
         stand for all, by weight, as scikit-learn's ``nan_euclidean_distances`` does; where none exists it is nan.

@@ -15,6 +15,7 @@ import array_api_compat
 from normwise import plan
 from normwise.catalogue import Loss
 from normwise.catalogue.declaration import declare
+from normwise.engines import arrays as array_engine
 from normwise.engines.arrays import quiet
 from normwise.engines.dtypes import isdtype, widest
 from normwise.errors import InputError
@@ -478,7 +479,7 @@ class _Sample(NamedTuple):
         infinite = self.number(math.inf)
         values = xp.where(counts > 0, values, infinite)  # what does not count comes last
         order = xp.argsort(values, axis=-1)  # a nan comes after all and is in the tail whose least is taken: it shows
-        rising, counts = (xp.take_along_axis(one, order, axis=-1) for one in (values, counts))
+        rising, counts = (array_engine.taken(xp, one, order) for one in (values, counts))
         below = xp.cumulative_sum(counts, axis=-1)
         total = below[..., -1:]
         rounding = 1e-12 * total
@@ -565,8 +566,9 @@ def _sought(sample: _Sample, loss: Loss, prediction: Callable[[Any], Any], given
         return math.inf if math.isnan(value) else value
 
     values, counts = sample.lines(sample.target)
-    values = sample.xp.sort(values[counts > 0])
-    last = values.shape[0] - 1
+    there = counts > 0
+    values = sample.xp.sort(sample.xp.where(there, values, sample.number(math.inf)))
+    last = int(sample.xp.sum(sample.xp.astype(there, sample.xp.int64))) - 1
     grid = sorted({float(values[round(last * i / 64)]) for i in range(65)}) if last >= 0 else [math.nan]
     losses = [lost(centre) for centre in grid]
     at = losses.index(min(losses))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import narwhals as nw
 
@@ -93,13 +93,14 @@ class Query:
         self.losses, self.look, self.centres = losses, look, centres or {}
         self.column = losses.stages.column
         self.aggregates: dict[str, nw.Expr] = {"rows": nw.len()}
+        self.of_columns: dict[tuple[str, str | None], str] = {}
         self.target = self._count(losses.target)
         self.predictions = [self._count(each) for each in losses.predictions]
         self.weights: tuple[str, ...] = ()
         self.weight = losses.weight
         if losses.weights is not None and losses.weight is not None:
             raw, weight = losses.weights, losses.weight
-            limits = self._aggregate(raw.expression.min()), self._aggregate(raw.expression.max())
+            limits = self._aggregate("min", raw), self._aggregate("max", raw)
             self.weights = self._count(raw), self._count(weight), *limits
             if look.unit != 1.0:
                 self.weight = self.column(lambda w: w * look.unit, weight)
@@ -198,7 +199,7 @@ class Query:
             return total.sum().over(*keys) / divisor.over(*keys)
 
         centres = self.column(mean, weighted, own)
-        return self.column(lambda a, c: (a - c) * scale, loss, centres), self._aggregate(centres.expression.max())
+        return self.column(lambda a, c: (a - c) * scale, loss, centres), self._aggregate("max", centres)
 
     def _both(self, rows: Sequence[Term]) -> Term:
         return rows[0] if len(rows) == 1 else self.losses.both(*rows)
@@ -207,12 +208,16 @@ class Query:
         return self.column(lambda a, b: a - b, a, b)
 
     def _count(self, term: Term) -> str:
-        return self._aggregate(term.expression.count())
+        return self._aggregate("count", term)
 
     def _sum(self, term: Term) -> str:
-        return self._aggregate(term.expression.sum())
+        return self._aggregate("sum", term)
 
-    def _aggregate(self, expression: nw.Expr) -> str:
-        name = f"a{len(self.aggregates)}"
-        self.aggregates[name] = expression
+    def _aggregate(self, function: Literal["count", "max", "min", "sum"], term: Term) -> str:
+        """The name of an aggregate: of a column each is asked once, which dask insists on."""
+        known = self.of_columns.get((function, term.column)) if term.column else None
+        if known is not None:
+            return known
+        name = self.of_columns[function, term.column] = f"a{len(self.aggregates)}"
+        self.aggregates[name] = getattr(term.expression, function)()
         return name
