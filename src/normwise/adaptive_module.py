@@ -109,7 +109,7 @@ class AdaptiveBarronLoss(_Loss):
     >>> [name for name, _ in criterion.named_parameters()]
     ['latent_alpha', 'latent_scale']
     >>> criterion(torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 0.0]]))
-    tensor(1.8035, grad_fn=<ReduceBackward>)
+    tensor(1.8035, grad_fn=<BarronNllLossBackward>)
     """
 
     def __init__(

@@ -21,10 +21,12 @@ from normwise import fused, plan
 from normwise.catalogue import Loss
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu import Storage
-from normwise.engines.cpu.buffers import BUFFERS, LARGE
+from normwise.engines.cpu.buffers import LARGE
 from normwise.formula import Formula
 from normwise.fused import Arrays, Memory
 from normwise.terms import Terms, terms_of
+from normwise.torch_memory import empty
+from normwise.torch_names import applied_at_once, under_name
 from normwise.torch_watchers import knows_operations_only, overridden, watched
 
 Tensor = torch.Tensor
@@ -74,15 +76,15 @@ def elementwise(formula: Formula, parameters: Parameters, dtype: torch.dtype, *a
     needs_graph = torch.is_grad_enabled() and any(array.requires_grad for array in arrays)
     compute: Callable[..., Any]
     if watched():
-        compute = with_operations if knows_operations_only() else Traced.apply
+        compute = with_operations if knows_operations_only() else under_name(Traced, formula.name).apply
     else:
-        compute = Map.apply if needs_graph else _values
+        compute = under_name(Map, formula.name).apply if needs_graph else _values
     return compute(formula, parameters, dtype, *arrays)
 
 
 def of_numbers(formula: Formula, *arrays: Tensor) -> Tensor:
     """Compute a formula of a few numbers, which no kernel is worth, as part of autograd's graph."""
-    compute = with_operations if knows_operations_only() else Traced.apply
+    compute = with_operations if knows_operations_only() else under_name(Traced, formula.name).apply
     return compute(formula, (), arrays[0].dtype, *arrays)
 
 
@@ -220,6 +222,8 @@ class Lane(NamedTuple):
     run: Callable[..., Sequence[float]]
     """The kernel."""
     dtype: torch.dtype
+    reduce: Callable[..., Tensor]
+    """`ReduceOne`, under the name of the loss."""
 
 
 class ReduceOne(Reduce):
@@ -246,15 +250,6 @@ def _backward_of_one(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
     lane, _, _, parameters, _, divisor = ctx.about
     ctx.kept = None if gradient is None else (gradient,), lane.terms, parameters, divisor, lane.wrt
     return Reduce.backward(ctx, upstream)
-
-
-ReduceOne._backward_cls.apply = _backward_of_one
-
-
-# The C function beneath Function.apply, whose own work (function transforms, default arguments) the caller has made
-# needless; on small tensors it would be a tenth of the time.
-reduce_: Callable[..., Tensor] = super(torch.autograd.Function, Reduce).apply  # type: ignore[misc]
-reduce_one: Callable[..., Tensor] = super(torch.autograd.Function, ReduceOne).apply  # type: ignore[misc]
 
 
 _lanes: dict[tuple[Loss, torch.dtype, bool], Lane] = {}
@@ -297,7 +292,7 @@ def usual(loss: Loss, arrays: Tensors, parameters: Parameters, mean: bool) -> Te
         return None
     divisor = size if mean else 1
     if slope:
-        return reduce_one((lane, target, places, parameters, size, divisor), input)
+        return lane.reduce((lane, target, places, parameters, size, divisor), input)
     [total] = lane.run(size, *places, *parameters, 1.0)
     return number(total / divisor, dtype)
 
@@ -310,7 +305,9 @@ def _lane(loss: Loss, dtype: torch.dtype, slope: bool) -> Lane | None:
     if len(summing.reads) < 2:
         return None
     kernel = summing.kernel(MEMORY, (dtype,) * (2 + slope), None)
-    return _lanes.setdefault((loss, dtype, slope), Lane(terms, wrt, kernel.flat, dtype))
+    function = under_name(ReduceOne, loss.name)
+    function._backward_cls.apply = _backward_of_one
+    return _lanes.setdefault((loss, dtype, slope), Lane(terms, wrt, kernel.flat, dtype, applied_at_once(function)))
 
 
 def in_one_piece(arrays: Tensors) -> bool:
@@ -392,12 +389,7 @@ def _empty_like(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
     """Memory for a result: recycled where it is large."""
     if tensor.nbytes < LARGE or not tensor.is_contiguous():
         return _fresh_like(tensor, dtype=dtype)
-    return _empty(tensor.shape, dtype or tensor.dtype)
-
-
-def _empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-    found = torch.from_numpy(BUFFERS.empty(math.prod(shape), _NUMPY[dtype]).reshape(tuple(shape)))
-    return found if found.dtype is dtype else found.view(dtype)  # no view: autograd lets none be edited
+    return empty(tensor.shape, dtype or tensor.dtype)
 
 
 MEMORY = Memory(
@@ -409,7 +401,7 @@ MEMORY = Memory(
     size=Tensor.numel,
     copy=Tensor.contiguous,
     empty_like=_empty_like,
-    empty=_empty,
+    empty=empty,
     spread=lambda array, shape: torch.from_numpy(array).expand(shape),
 )
 
@@ -419,5 +411,6 @@ def summed(
 ) -> Tensor:
     """Sum a call's terms on the fused kernels and divide; `wrt` names the arrays that need a gradient."""
     if wrt:
-        return reduce_((terms, arrays, parameters, divisor, wrt, dtype), *[arrays[name] for name in wrt])
+        reduce = applied_at_once(under_name(Reduce, terms.value.name))
+        return reduce((terms, arrays, parameters, divisor, wrt, dtype), *[arrays[name] for name in wrt])
     return number(fused.reduced(MEMORY, terms, arrays, parameters, divisor, ())[0], dtype)

@@ -21,6 +21,7 @@ from normwise.formula import Formula
 from normwise.formula.expression import variable
 from normwise.fused_pairs import Contraction, Target
 from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, in_plain_memory
+from normwise.torch_names import under_name
 from normwise.torch_watchers import watched
 
 Tensor = torch.Tensor
@@ -47,7 +48,7 @@ def contract(asked: Sum, arrays: Named) -> tuple[Tensor, ...]:
     given = [arrays[name] for name in asked.formulas[0].arrays]
     if watched() or not in_plain_memory(given) or _not_worth_a_kernel(asked, arrays):
         return _with_operations(asked, given)
-    return Contract.apply(asked, *given)  # type: ignore[no-any-return]
+    return under_name(Contract, f"{asked.formulas[0].name}_contraction").apply(asked, *given)  # type: ignore[no-any-return]
 
 
 def _not_worth_a_kernel(asked: Sum, arrays: Named) -> bool:

@@ -31,6 +31,7 @@ from normwise.torch_autograd import (
     number,
     with_operations,
 )
+from normwise.torch_names import applied_at_once, under_name
 from normwise.torch_watchers import check_looks_at_no_data, watched, without_tracer_warnings
 from normwise.whole_norms import Whole, whole_norm
 
@@ -63,7 +64,7 @@ def _of_all(asked: NormCall) -> Tensor | None:
     if found is None:
         return None
     if torch.is_grad_enabled() and any(a.requires_grad for a in arrays):
-        value = _whole(lane, found, *arrays)
+        value = applied_at_once(under_name(_Whole, f"l{asked.p:g}_{asked.function}"))(lane, found, *arrays)
     else:
         value = _number(found, arrays)
     return value.reshape((1,) * arrays[0].ndim) if asked.keepdim else value
@@ -116,7 +117,8 @@ def _computed(asked: NormCall) -> Tensor:
     learned = WEIGHT in arrays and arrays[WEIGHT].requires_grad and torch.is_grad_enabled()
     if plain and not learned:
         *measured, weight, mask = (arrays.get(name) for name in (*request.of.arrays, WEIGHT, MASK))
-        result = _fused(request, dtype, weight, mask, *measured)
+        compute: Callable[..., Tensor] = under_name(_Norm, f"l{request.p:g}_{asked.function}").apply
+        result = compute(request, dtype, weight, mask, *measured)
     else:
         result = _composed(request, arrays).to(dtype)
     if asked.keepdim:
@@ -198,10 +200,6 @@ class _Whole(torch.autograd.Function):
             places = [a.data_ptr() for a in arrays]
             lane.write_gradients(arrays[0].numel(), places, found, upstream.item(), results)
         return None, None, *[gradients.get(name) for name in lane.of.arrays]
-
-
-_whole: Callable[..., Tensor] = super(torch.autograd.Function, _Whole).apply  # type: ignore[misc]
-_fused: Callable[..., Tensor] = _Norm.apply  # pyright: ignore[reportUnknownVariableType]
 
 
 def _named(request: Request, weight: Tensor | None, mask: Tensor | None, *measured: Tensor) -> dict[str, Tensor]:

@@ -35,6 +35,7 @@ from normwise.terms import (
 )
 from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, in_plain_memory, may_be_read, with_operations
 from normwise.torch_contractions import F64, Named, Sum, Tensor, contract, pulled_back, raw, single
+from normwise.torch_names import under_name
 from normwise.torch_norms import in_a_role, real
 from normwise.torch_watchers import check_looks_at_no_data, watched, without_tracer_warnings
 
@@ -150,7 +151,8 @@ def matrix(asked: PairCall, made: Pairs, arrays: dict[str, Tensor]) -> Tensor:
         return composed(distance.measured(), arrays, torch.from_numpy(unit)).to(made.dtype)
     if not (torch.is_grad_enabled() and any(array.requires_grad for array in arrays.values())):
         return _at_once(distance, made.dtype, arrays, keeps=False)[0]
-    return Fused.apply(distance, made.dtype, *[arrays[name] for name in made.terms.sums[0].arrays])  # type: ignore[no-any-return]
+    compute = under_name(Fused, f"{asked.metric.name}_distances").apply
+    return compute(distance, made.dtype, *[arrays[name] for name in made.terms.sums[0].arrays])  # type: ignore[no-any-return]
 
 
 def _of_operations(asked: PairCall, made: Pairs, arrays: Named) -> Tensor:
@@ -264,7 +266,8 @@ def _reduced(asked: PairCall, made: Pairs) -> Tensor:
     if watched() or not in_plain_memory([*made.arrays.values()]):
         return _of_matrix(asked, made).to(made.dtype)
     names = [name for name, array in made.arrays.items() if array.is_floating_point()]
-    found: Tensor = _Blocks.apply(asked, made, names, *[made.arrays[name] for name in names])
+    compute = under_name(_Blocks, f"{asked.metric.name}_{asked.reduce}").apply
+    found: Tensor = compute(asked, made, names, *[made.arrays[name] for name in names])
     return found.to(made.dtype)
 
 
