@@ -8,6 +8,8 @@ from typing import Any
 import array_api_strict as strict
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import normwise
 from normwise import plan
@@ -66,6 +68,10 @@ KNOWN: dict[str, tuple[bool, bool, bool, bool]] = {
     "laplace_nll": (True, True, True, False),
     "absolute_percentage": (True, True, True, False),
     "msle": (False, False, False, False),
+    # of one element among others: a root takes the outlier's square back, a logarithm lets go of it
+    "rmse": (True, True, True, False),
+    "log_mse": (False, True, True, True),
+    "wmape": (True, True, True, False),
 }
 
 
@@ -86,17 +92,58 @@ def value(told: Explanation, at: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.asarray(function(x, target, *further, reduction="none", **told.parameters))
 
 
+def outcome(told: Explanation, at: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The finished loss where an element is here, beside 99 at a distance of 1 if there is something to finish."""
+    if told.loss.finish is None:
+        return value(told, at)
+    target = np.full((at.size, 100), 0.0 if told.at == "r" else 1.0)
+    x = target + 1
+    x[:, 0] = at
+    function = normwise.functional.function_of(told.loss)
+    return np.asarray(function(strict.asarray(x), strict.asarray(target), dim=1, **told.parameters))
+
+
 def test_convex_is_what_lies_below_its_chords(every_loss: Loss) -> None:
     told = explained(every_loss)
     rng = np.random.default_rng(3)
     centre = 0.0 if told.at == "r" else 1.0
     a, b = centre + rng.choice([-1, 1], (2, 4000)) * 10 ** rng.uniform(-2, 2, (2, 4000))
     with np.errstate(all="ignore"):
-        low, high, middle = (value(told, each) for each in (a, b, (a + b) / 2))
+        low, high, middle = (outcome(told, each) for each in (a, b, (a + b) / 2))
         above = middle - (low + high) / 2
         scale = np.maximum(abs(low), abs(high))
         chords = np.isfinite(above)
     assert bool(np.any(above[chords] > 1e-9 * scale[chords])) != told.traits["convex"].holds
+
+
+def pulls(told: Explanation, side: int) -> np.ndarray[Any, Any]:
+    """The slopes of chords from the centre to the end, be that far away or where the loss ends to be defined."""
+    centre = 0.0 if told.at == "r" else 1.0
+    far = 10 ** np.linspace(-3, 8, 400)
+    if told.defined and side < 0:
+        edge = float(told.defined.rpartition("> ")[2])
+        far = np.concatenate([far[far < 0.5], centre - edge - 10 ** np.linspace(-0.5, -8, 200)])
+    at = centre + side * np.unique(far)
+    with np.errstate(all="ignore"):
+        values = outcome(told, at)
+        slopes = abs(np.diff(values) / np.diff(at))
+    return slopes[np.isfinite(slopes)]
+
+
+def test_the_pull_of_an_outlier_is_as_measured(every_loss: Loss) -> None:
+    told = explained(every_loss)
+    sides = [pulls(told, side) for side in (-1, 1)]
+    tenth = [len(slopes) // 10 for slopes in sides]
+    bounded = [s[-1] <= 1.01 * max(s[:-n]) for s, n in zip(sides, tenth, strict=True)]
+    fading = [ok and s[-1] <= 1e-3 * max(s) for ok, s in zip(bounded, sides, strict=True)]
+    assert told.traits["bounded"].holds == all(bounded)
+    assert told.traits["redescending"].holds == all(fading)
+
+
+def test_the_bound_of_a_pull_among_others_is_as_measured() -> None:
+    for name, most in (("rmse", 0.1), ("log_mse", 1 / math.sqrt(99)), ("wmape", 0.01)):
+        assert pulls(explained(normwise.losses[name]), 1).max() == pytest.approx(most, rel=0.01)
+        assert f"a slope of {most:.4g} at most" in explain(name).traits["bounded"].text
 
 
 def test_points_are_values_of_the_function_and_slopes_are_differences(every_loss: Loss) -> None:
@@ -227,6 +274,105 @@ def test_what_flags_do_not_choose_stays() -> None:
     assert chosen(formula, {"up": True}).parameters == {"c": 1.0}
 
 
+ODD = """1/(1+r) ; r+inf ; 9**9**9*r ; x*t*inf ; 1/(r-r) ; log(-1-r**2) ; 1/x ; r**inf ; inf*r ; (-1)**0.5*r ; 0**-1*r
+log(0)*r ; max(r, inf) ; (-8)**r ; log(t-x-5) ; r*1e400 ; exp(exp(r)) ; 1/r ; log(r) ; r*0 ; 0*r+1 ; r-r ; r**1000
+r**-1000 ; 1e308*r ; 1e-320*r ; sqrt(r*r-4) ; where(r > 0, inf, r) ; sin(1e10*r) ; abs(r-1e300) ; t*t ; x*0 ; log(x-t)
+1 if r > 1e300 else 2 ; -inf*r ; abs(r)*(9**9**9-9**9**9) ; (10**15)**20*r ; 2**r ; sqrt(-abs(r)) ; 1/log(abs(r))"""
+
+
+@pytest.mark.parametrize("text", [each.strip() for each in re.split("[;\n]", ODD)])
+def test_what_is_accepted_as_a_loss_is_explained(text: str) -> None:
+    shown = str(explain(text))
+    assert text in shown
+    assert f"normwise.loss({text!r})" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "fact", "words"),
+    [
+        ("log(-1-r**2)", "defined", "nowhere: it is not a number"),
+        ("(-1)**0.5*r", "defined", "nowhere: it is not a number"),
+        ("sqrt(r*r-4)", "defined", "where r < -2 or r > 2"),
+        ("sqrt(4-r*r)", "defined", "where r > -2 and r < 2"),
+        ("r+inf", "convex", "no: it is no finite number"),
+        ("1/(r-r)", "bounded", "no: it is no finite number"),
+        ("9**9**9*r", "overflows", "float64, everywhere"),
+        ("1/(1+r)", "jumps", "r = -1 (value)"),
+        ("1/r**2", "jumps", "r = 0 (value)"),
+        ("1/(1+r)", "bounded", "no: below the slope grows without end, above at most 1"),
+        ("r*r", "jumps", "nowhere: value, slope and curvature are continuous"),
+    ],
+)
+def test_an_odd_loss_is_described_truly(text: str, fact: str, words: str) -> None:
+    assert dict(explain(text).facts)[fact] == words
+
+
+def test_nothing_is_said_of_the_jumps_of_what_is_no_number() -> None:
+    assert "jumps" not in dict(explain("r+inf").facts)
+
+
+NUMBERS = st.sampled_from(["0", "1", "-2", "0.5", "3", "1e-300", "1e300", "inf", "-inf", "9**9**9"])
+PARTS = st.recursive(
+    st.sampled_from(["r", "r", "r"]) | NUMBERS,
+    lambda inner: st.one_of(
+        st.builds("({} {} {})".format, inner, st.sampled_from("+-*/"), inner),
+        st.builds("({})**({})".format, inner, NUMBERS),
+        st.builds("{}({})".format, st.sampled_from(["exp", "log", "sqrt", "abs", "cosh", "sin", "log1p"]), inner),
+        st.builds("where({} > {}, {}, {})".format, inner, NUMBERS, inner, inner),
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(PARTS)
+def test_any_formula_that_is_a_loss_is_explained(text: str) -> None:
+    text = f"({text})"  # a word alone would be a loss's name
+    try:
+        normwise.loss(text)
+    except InputError:
+        return
+    assert str(explain(text))
+
+
+@pytest.mark.long
+def test_losses_are_explained_at_the_ends_of_their_parameters(every_loss: Loss) -> None:
+    for name in every_loss.parameters.keys() - every_loss.flags:
+        domain = every_loss.domain.get(name, Interval())
+        numbers = (domain.low, domain.high, 5e-324, 1e-300, 1e-30, 1e30, 1e300, -1e30)
+        for number in [each for each in dict.fromkeys(numbers) if each in domain]:
+            told = explain(every_loss, **{name: number})
+            assert f"{name} = " in dict(told.facts)["parameters"]
+            assert every_loss.name in str(told)
+
+
+def grows(told: Explanation, side: int) -> bool:
+    """Whether the loss grows without end: if like a logarithm or faster, a power of exp(-loss) has an integral."""
+    near, far = value(told, np.asarray([side * 1e6, side * 1e12]))
+    return bool(near == math.inf or far > 1.01 * near)
+
+
+LIKELIHOODS = """quantile quantile:q=0 quantile:q=1 quantile:q=0.9 huber_quantile huber_quantile:q=0 huber_quantile:q=1
+expectile expectile:q=0 expectile:q=1 linex linex:a=0 linex:a=-2 barron barron:alpha=-inf barron:alpha=-2
+barron:alpha=-0.5 barron:alpha=0 barron:alpha=0.5 barron:alpha=2 barron:alpha=inf huber huber:delta=inf smooth_l1
+smooth_l1:beta=0 smooth_l1:beta=inf cauchy cauchy:c=0.1 l1 mse half_mse pseudo_huber charbonnier log_cosh"""
+
+
+@pytest.mark.parametrize("text", LIKELIHOODS.split())
+def test_a_loss_has_a_noise_where_its_likelihood_is_one(text: str) -> None:
+    told = explain(text)
+    with np.errstate(all="ignore"):
+        likely = grows(told, -1) and grows(told, 1)
+    noise = dict(told.facts)["noise"]
+    assert noise.startswith("none: ") != likely
+    assert told.loss.noise in noise
+
+
+def test_no_tweedie_distribution_has_a_power_between_0_and_1() -> None:
+    for p, known in ((0.0, True), (0.01, False), (0.99, False), (1.0, True), (-1.0, True)):  # Jorgensen, 1987
+        assert dict(explain("tweedie_deviance", p=p).facts)["noise"].startswith("none: ") != known
+
+
 # --- words -----
 
 
@@ -237,7 +383,7 @@ def test_the_facts_come_from_the_declaration(every_loss: Loss) -> None:
     for name in every_loss.further_arrays:
         assert f"{name}, an array in {every_loss.domain.get(name, Interval())}" in facts["parameters"]
     assert facts.get("estimates", "") == every_loss.minimiser
-    assert facts.get("noise", "") == every_loss.noise
+    assert facts.get("noise", "") == every_loss.noise  # at the defaults each is one
     assert ("result" in facts) == (every_loss.finish is not None)
 
 

@@ -15,16 +15,16 @@ from normwise.formula import Expression, Formula
 from normwise.formula.expression import apply, constant, is_constant
 from normwise.formula.primitives import COMPARISONS, PRIMITIVES
 from normwise.shape import (
+    OTHERS,
     Kink,
     Point,
     Shape,
     Trait,
-    bounded,
-    convex,
+    among_others,
     number,
     reach,
-    redescending,
     symmetric,
+    traits,
 )
 from normwise.visible import visible_lines
 
@@ -108,11 +108,11 @@ class Explanation:
         told = [
             ("parameters", "; ".join(described(self.loss, self.parameters))),
             ("estimates", self.loss.minimiser),
-            ("noise", self.loss.noise),
+            ("noise", noise(self.loss, self.parameters)),
             ("result", finished(self.loss)),
             ("defined", self.defined),
             ("overflows", self.overflows),
-            ("jumps", jumps or "nowhere: value, slope and curvature are continuous"),
+            ("jumps", jumps or ("nowhere: value, slope and curvature are continuous" if self.curve else "")),
             *((trait.name, f"{'yes' if trait.holds else 'no'}: {trait.text}") for trait in self.traits.values()),
             ("looked at", self.extent),
         ]
@@ -145,7 +145,7 @@ class Explanation:
             "\n".join(filter(None, [title_of(self), self.loss.documentation.partition("\n")[0]])),
             *(f"{title}\n{text}" for title, text in spellings(self)),
             "\n".join(f"{title:<12}  {text}" for title, text in self.facts),
-            _columns(table),
+            _columns(table) if self.points else "",
             "\n".join(
                 ["Elsewhere", *(f"  {a.call} = {a.ours}{f' ({a.note})' if a.note else ''}" for a in self.aliases)]
             )
@@ -195,6 +195,7 @@ def explain(loss: str | Loss | Callable[..., Any], **parameters: float) -> Expla
     found, bound = _bound(loss, parameters)
     formula = chosen(found.written, {name: bound[name] for name in found.flags})
     shape = Shape(formula, {name: bound[name] for name in formula.parameters})
+    seen = shape if found.finish is None else _finished_shape(found, found.finish, bound)
     even, far = symmetric(shape), reach(shape)
     return Explanation(
         found,
@@ -205,13 +206,22 @@ def explain(loss: str | Loss | Callable[..., Any], **parameters: float) -> Expla
         shape.curvature,
         tuple(point for point in shape.points(TELLING, far) if point.at >= shape.centre or not even.holds),
         shape.kinks,
-        {trait.name: trait for trait in (convex(shape), even, bounded(shape), redescending(shape))},
+        traits(seen),
         shape.defined,
         shape.overflows,
         shape.extent,
         tuple(map(alias, peers_of(found.name))) if losses.get(found.name) is found else (),
         shape.curve(far),
     )
+
+
+def _finished_shape(loss: Loss, finish: Formula, parameters: Mapping[str, float]) -> Shape:
+    """The shape of a loss of means, along one element among others."""
+    flags = {name: parameters[name] for name in loss.flags}
+    written = (loss.formula, *loss.beside) if loss.beside else (loss.written,)
+    means = [chosen(mean, flags) for mean in written]
+    numbers = {name: parameters[name] for name in means[0].parameters}
+    return Shape(among_others(finish, means, numbers), numbers)
 
 
 def _bound(loss: Any, given: Mapping[str, Any]) -> tuple[Loss, dict[str, float]]:
@@ -267,7 +277,8 @@ def finished(loss: Loss) -> str:
         return ""
     means = (loss.formula, *loss.beside)
     told = (f"{name} = mean({mean.expression})" for name, mean in zip(loss.finish.arrays, means, strict=True))
-    return f"{loss.finish.expression} of {', '.join(told)}; all here is of one element's {loss.formula.expression}"
+    one = f"formula, values and jumps here are of one element's {loss.formula.expression}"
+    return f"{loss.finish.expression} of {', '.join(told)}; {one}, its traits of one beside {OTHERS} others at 1"
 
 
 def described(loss: Loss, parameters: Mapping[str, float]) -> list[str]:
@@ -282,6 +293,14 @@ def described(loss: Loss, parameters: Mapping[str, float]) -> list[str]:
             f"{name} = {plain(value)}, {among}" + ("" if value == default else f", {plain(default)} by default")
         )
     return told
+
+
+def noise(loss: Loss, parameters: Mapping[str, float]) -> str:
+    """The noise whose likelihood the loss is with these parameters."""
+    for name, intervals in loss.noiseless.items():
+        if any(parameters[name] in interval for interval in intervals):
+            return f"none: with {name} = {plain(parameters[name])} it is no likelihood ({loss.noise} else)"
+    return loss.noise
 
 
 def title_of(told: Explanation) -> str:

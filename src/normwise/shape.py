@@ -14,10 +14,13 @@ from typing import NamedTuple
 from normwise.formula import Expression, Formula
 from normwise.formula.expression import apply
 from normwise.formula.primitives import COMPARISONS
-from normwise.formula.values import number_function
+from normwise.formula.values import number_function, number_value
 
 TARGET = 1.0
 """The target, and what further arrays hold, where the residual is not enough to tell the loss."""
+
+TRAITS = ("convex", "symmetric", "bounded", "redescending")
+"""The names of the traits."""
 
 GOLDEN = (1 + math.sqrt(5)) / 2
 
@@ -46,6 +49,22 @@ class Trait(NamedTuple):
     text: str
 
 
+OTHERS = 99
+"""How many others are beside the element along which a loss of means is looked at; the residual of each is 1."""
+
+
+def among_others(finish: Formula, means: Sequence[Formula], parameters: Mapping[str, float]) -> Formula:
+    """Return what is finished of means as a formula of one element, where there are others."""
+    name, *further = means[0].arrays
+    other = {name: 1.0 if name == "r" else TARGET + 1, **dict.fromkeys(further, TARGET), **parameters}
+    whole = OTHERS + 1
+    mixed = {
+        each: (mean.expression + OTHERS * number_value(mean.expression, other)) / whole
+        for each, mean in zip(finish.arrays, means, strict=True)
+    }
+    return Formula(means[0].name, means[0].arrays, means[0].parameters, finish(**mixed))
+
+
 class Shape:
     """A loss along the residual, or along the prediction where the target is 1."""
 
@@ -69,33 +88,45 @@ class Shape:
         self.edges = [*self._edges(places)]
         """Where the loss ends to be defined, with the side on which it is: -1 or 1."""
         places += [edge + side * self.unit * 10**-i for edge, side in self.edges for i in range(1, 13)]
-        told = map(self.point, sorted({*places}))
+        told = [self.point(place) for place in sorted({*places})]
+        self._looked = len(told)
         self.grid = [p for p in told if math.isfinite(p.value) and math.isfinite(p.slope)]
 
     @property
     def defined(self) -> str:
         """Where it is a number, if not everywhere."""
-        told = (f"{self.name} {'>' if side > 0 else '<'} {number(edge)}" for edge, side in self.edges)
-        return "where " + " and ".join(told) if self.edges else ""
+        if not self.edges:
+            return "nowhere: it is not a number" if math.isnan(self.point(self.centre + self.unit).value) else ""
+        stretches: list[list[str]] = []
+        for i, (edge, side) in enumerate(self.edges):
+            if side > 0 or i == 0:
+                stretches.append([])
+            stretches[-1].append(f"{self.name} {'>' if side > 0 else '<'} {number(edge)}")
+        return "where " + " or ".join(" and ".join(told) for told in stretches)
 
     @property
     def overflows(self) -> str:
         """Where it is infinite, if anywhere."""
         told: list[str] = []
-        for side, end in ((-1, self.grid[0]), (1, self.grid[-1])):
+        for side in (-1, 1):
             beyond = self.point(self.centre + side * 1e12 * self.unit)
             if not math.isfinite(beyond.slope) and not math.isnan(beyond.value):
-                told.append(f"{self.name} {'>' if side > 0 else '<'} {end.at:.3g}")
+                end = self.grid[0 if side < 0 else -1].at if self.grid else 0.0
+                told.append(f"{self.name} {'>' if side > 0 else '<'} {end:.3g}")
+        if told and not self.grid:
+            return "float64, everywhere"
         return "float64, where " + " or ".join(told) if told else ""
 
     @property
     def extent(self) -> str:
         """Where it has been looked at."""
+        of = "residuals" if self.name == "r" else "predictions"
+        at = "" if self.name == "r" else f" at the target {number(TARGET)}"
+        if not self.grid:
+            return f"{self._looked:,} {of}{at}, at none of which it is a finite number"
         low, high = (f"{self.grid[i].at:.3g}" for i in (0, -1))
-        of = f"{len(self.grid):,} {'residuals' if self.name == 'r' else 'predictions'}"
-        if self.name != "r":
-            of += f" at the target {number(TARGET)}"
-        return f"{of} from {low} to {high}, and both sides of each jump: a yes is found on them, not proven"
+        found = "and both sides of each jump: a yes is found on them, not proven"
+        return f"{len(self.grid):,} {of}{at} from {low} to {high}, {found}"
 
     def point(self, at: float) -> Point:
         """The loss and its derivatives at a place."""
@@ -126,9 +157,11 @@ class Shape:
         return tuple(kink for kink in map(self._kink, breaks) if kink), breaks
 
     def _breaks(self, node: Expression) -> Iterable[float]:
-        """Where the branch that a node takes changes."""
+        """Where the branch that a node takes changes, or it divides by 0."""
         if node.primitive in ("absolute", "sign"):
             apart = node.arguments[0]
+        elif node.primitive == "divide":
+            apart = node.arguments[1]
         elif node.primitive in ("minimum", "maximum") or node.primitive in COMPARISONS:
             apart = apply("subtract", *node.arguments)
         else:
@@ -150,6 +183,8 @@ class Shape:
     def _kink(self, at: float) -> Kink | None:
         # What jumps is as far apart from near as from afar; what bends comes together.
         near, far = ([self.point(at + side * by * _step(at)) for side in (-1, 1)] for by in (1, 100))
+        if math.isinf(self.point(at).value) and all(math.isfinite(point.value) for point in near):
+            return Kink(at, "value")
         for jumps in ("value", "slope", "curvature"):
             a, b = (getattr(point, jumps) for point in near)
             apart = abs(a - b)
@@ -180,6 +215,15 @@ def _root(function: Callable[[float], float], low: float, high: float) -> float:
 # --- traits -----------------------------------------------------------------------------------------------------------
 
 
+def traits(shape: Shape) -> dict[str, Trait]:
+    """The traits of a loss by name; of one that is a finite number nowhere, none."""
+    if _sides(shape):
+        found = [trait(shape) for trait in (convex, symmetric, bounded, redescending)]
+    else:
+        found = [Trait(name, False, "it is no finite number") for name in TRAITS]
+    return {trait.name: trait for trait in found}
+
+
 def convex(shape: Shape) -> Trait:
     """Whether the slope never falls."""
     sides = [abs(shape.point(shape.centre + side * shape.unit).slope) for side in (-1, 1)]
@@ -187,9 +231,9 @@ def convex(shape: Shape) -> Trait:
     # The fall of an even loss is told of the positive side.
     for points in ([point for point in shape.grid if point.at >= shape.centre], shape.grid):
         falls: list[tuple[float, Point, Point]] = []
-        top = points[0]
+        top = next(iter(points), None)
         for point in points:
-            top = top if point.slope < top.slope else point
+            top = top if top is not None and point.slope < top.slope else point
             fall = top.slope - point.slope
             if fall > 1e-9 * max(abs(top.slope), abs(point.slope)) + rounding:
                 falls.append((fall, top, point))
@@ -257,7 +301,7 @@ def _side(shape: Shape, side: int) -> _Side | None:
             return abs(point.at - edge) >= 1e-6 * shape.unit
         return abs(point.at - shape.centre) <= share * reach
 
-    near = max(abs(point.slope) for point in points if is_near(point))
+    near = max((abs(point.slope) for point in points if is_near(point)), default=0.0)
     most = _peak(shape, points)
     zero = None
     last = [point.at for point in points if point.slope != 0][-1:]
@@ -267,7 +311,9 @@ def _side(shape: Shape, side: int) -> _Side | None:
         if last and side * (place - last[0]) >= -10 * _step(last[0]) and abs(inside) > 1e-9 * abs(most.slope):
             zero = place
             break
-    settled = next(abs(p.at - shape.centre) for p in points if abs(p.slope) >= 0.9 * abs(most.slope))
+    # Beside a pole no point of the grid is as steep as the steepest place.
+    steep = (p.at for p in (*points, most) if abs(p.slope) >= 0.9 * abs(most.slope))
+    settled = abs(next(steep) - shape.centre)
     return _Side(abs(most.slope), most.at, near, points[-1].slope, zero, settled)
 
 

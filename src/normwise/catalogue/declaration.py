@@ -95,6 +95,8 @@ class Loss:
         What of the targets' distribution the best constant prediction is: the mean, the median, a quantile, ...
     noise : str
         The noise of which it is, but for a factor and a constant, the negative log-likelihood.
+    noiseless : mapping of str to tuple of Interval
+        Values of its parameters with which it is no likelihood, for nothing that is one integrates to 1.
     finish : Formula, optional
         What is made of the mean, or of the means ``m0``, ``m1``, ... where there are several.
     beside : tuple of Formula
@@ -119,6 +121,7 @@ class Loss:
     accepts: tuple[Kind, ...] = ()
     minimiser: str = ""
     noise: str = ""
+    noiseless: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict[str, tuple[Interval, ...]])
     finish: Formula | None = None
     beside: tuple[Formula, ...] = ()
     varied: tuple[str, ...] = ()
@@ -220,6 +223,7 @@ def declare(
     module: str | None = None,
     minimiser: str = "",
     noise: str = "",
+    noiseless: Mapping[str, tuple[Interval, ...]] | None = None,
     finish: Callable[..., Any] | None = None,
     beside: tuple[Callable[..., Any], ...] = (),
 ) -> Loss:
@@ -235,6 +239,7 @@ def declare(
         module=module,
         minimiser=minimiser,
         noise=noise,
+        noiseless=dict(noiseless or {}),
         finish=None if finish is None else trace(finish),
         beside=tuple(map(trace, beside)),
         documentation=inspect.getdoc(function) or "",

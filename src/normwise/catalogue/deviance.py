@@ -49,7 +49,12 @@ def _integral(w, k, at_x, at_t):
     return where(near, at_t * growth(where(near, w, 0), k), (at_x - at_t) / where(k == 0, 1, k))
 
 
-@loss(domain={"p": Interval()}, minimiser="mean", noise="Tweedie, of power p")
+@loss(
+    domain={"p": Interval()},
+    minimiser="mean",
+    noise="Tweedie, of power p",
+    noiseless={"p": (Interval(0, 1, "neither"),)},
+)
 def tweedie_deviance(x, t, p=1.5, log_input=False):
     """Tweedie deviance of a variance proportional to the mean to the power of p: Tweedie, 1984; Jorgensen, 1987.
 

@@ -8,13 +8,16 @@ from normwise.catalogue.elementary import exp_remainder
 from normwise.catalogue.registry import loss
 from normwise.formula import where
 
+ONE_SIDED = {"q": (Interval(0, 0), Interval(1, 1))}
+"""Where errors to one side cost nothing."""
+
 
 def _side(r, q):
     """What a prediction too high, too low, and right is weighted with."""
     return where(r > 0, 1 - q, where(r < 0, q, 0.5))
 
 
-@loss(domain={"q": PROBABILITY}, minimiser="quantile q", noise="asymmetric Laplace")
+@loss(domain={"q": PROBABILITY}, minimiser="quantile q", noise="asymmetric Laplace", noiseless=ONE_SIDED)
 def quantile(r, q=0.5):
     """Pinball loss: its minimiser is the quantile q; Koenker and Bassett, 1978.
 
@@ -30,6 +33,7 @@ def quantile(r, q=0.5):
     domain={"q": PROBABILITY, "delta": POSITIVE},
     minimiser="M-quantile q",
     noise="asymmetric, Gaussian with Laplace tails",
+    noiseless=ONE_SIDED,
 )
 def huber_quantile(r, q=0.5, delta=1.0):
     """Huber's loss with each side weighted as by the pinball loss: Breckling and Chambers, M-quantiles, 1988.
@@ -41,7 +45,7 @@ def huber_quantile(r, q=0.5, delta=1.0):
     return _side(r, q) * where(a >= delta, delta * (a - 0.5 * delta), 0.5 * r * r)
 
 
-@loss(domain={"q": PROBABILITY}, minimiser="expectile q", noise="asymmetric Gaussian")
+@loss(domain={"q": PROBABILITY}, minimiser="expectile q", noise="asymmetric Gaussian", noiseless=ONE_SIDED)
 def expectile(r, q=0.5):
     """Squared error with each side weighted as by the pinball loss: Newey and Powell, 1987.
 
@@ -51,7 +55,12 @@ def expectile(r, q=0.5):
     return _side(r, q) * r * r
 
 
-@loss(domain={"a": Interval(-math.inf, math.inf, "neither")}, minimiser="-log(mean(exp(-a t))) / a", noise="Gumbel")
+@loss(
+    domain={"a": Interval(-math.inf, math.inf, "neither")},
+    minimiser="-log(mean(exp(-a t))) / a",
+    noise="Gumbel",
+    noiseless={"a": (Interval(0, 0),)},
+)
 def linex(r, a=1.0):
     """Exponential on one side, linear on the other, exp(a r) - a r - 1: Varian, 1975; Zellner, 1986.
 

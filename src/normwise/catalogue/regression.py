@@ -1,7 +1,9 @@
 # pyright: basic
 """The losses of regression, as functions of the residual r = prediction - target."""
 
-from normwise.catalogue.declaration import NON_NEGATIVE, POSITIVE
+import math
+
+from normwise.catalogue.declaration import NON_NEGATIVE, POSITIVE, Interval
 from normwise.catalogue.elementary import growth_series, log1p_ratio, smaller_ratio
 from normwise.catalogue.registry import loss
 from normwise.formula import exp, expm1, log1p, sqrt, where
@@ -34,7 +36,12 @@ def half_mse(r):
     return 0.5 * r * r
 
 
-@loss(domain={"beta": NON_NEGATIVE}, minimiser="M-estimate of location", noise="Gaussian with Laplace tails")
+@loss(
+    domain={"beta": NON_NEGATIVE},
+    minimiser="M-estimate of location",
+    noise="Gaussian with Laplace tails",
+    noiseless={"beta": (Interval(math.inf, math.inf),)},
+)
 def smooth_l1(r, beta=1.0):
     """Absolute error, but quadratic within beta of zero: Girshick, Fast R-CNN, 2015.
 

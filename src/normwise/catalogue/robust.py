@@ -50,6 +50,7 @@ def welsch(r, c=1.0):
     domain={"alpha": Interval(-math.inf, math.inf), "c": FINITE},
     minimiser=ESTIMATE,
     noise="general, of Barron",
+    noiseless={"alpha": (Interval(-math.inf, 0, "left"),)},
 )
 def barron(r, alpha=1.0, c=1.0):
     """General robust loss: Barron, A general and adaptive robust loss function, 2019.
