@@ -7,9 +7,11 @@ from typing import Any
 import lightgbm
 import numpy as np
 import pytest
+import torch
 import xgboost
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes
+from sklearn.metrics import mean_pinball_loss
 from sklearn.model_selection import GridSearchCV
 
 import normwise
@@ -75,7 +77,7 @@ def test_half_the_squared_error_is_lightgbms_own(weight: Weight) -> None:
 
 def test_hubers_loss_is_lightgbms_own() -> None:
     theirs = by_lightgbm("huber", {"alpha": 30.0}, W)
-    ours = by_lightgbm(lightgbm_objective("huber:delta=30"), {}, W)
+    ours = by_lightgbm(lightgbm_objective("huber:delta=30", curvature="positive"), {}, W)
     assert splits(ours) == splits(theirs)
     np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-6)
 
@@ -103,20 +105,20 @@ RENEWED = {
 def test_losses_whose_leaves_are_renewed_split_alike(named: str) -> None:
     theirs: Any = by_xgboost(*RENEWED[named][0], W, 1)
     assert len(splits(theirs)) > 3
-    assert splits(by_xgboost(xgboost_objective(named), {}, W, 1)) == splits(theirs)
+    assert splits(by_xgboost(xgboost_objective(named, curvature="positive"), {}, W, 1)) == splits(theirs)
     theirs = by_lightgbm(*RENEWED[named][1], W, 1)
     assert len(splits(theirs)) > 3
-    assert splits(by_lightgbm(lightgbm_objective(named), {}, W, 1)) == splits(theirs)
+    assert splits(by_lightgbm(lightgbm_objective(named, curvature="positive"), {}, W, 1)) == splits(theirs)
 
 
 def test_the_gradients_of_losses_whose_leaves_are_renewed() -> None:
     """As LightGBM and XGBoost state them: sign(r), and 1 - q above, -q below; curvature 1; each times the weight."""
     r = np.array([-3.0, -0.1, 0.2, 4.0])
     weight = np.array([1.0, 2.0, 3.0, 0.0])
-    gradient, curvature = lightgbm_objective("l1")(np.zeros(4), r, weight)
+    gradient, curvature = lightgbm_objective("l1", curvature="positive")(np.zeros(4), r, weight)
     np.testing.assert_allclose(gradient, np.sign(r) * weight)
     np.testing.assert_allclose(curvature, weight)
-    gradient, curvature = lightgbm_objective("quantile", q=0.8)(np.zeros(4), r, weight)
+    gradient, curvature = lightgbm_objective("quantile", q=0.8, curvature="positive")(np.zeros(4), r, weight)
     np.testing.assert_allclose(gradient, np.where(r > 0, 1 - 0.8, -0.8) * weight, rtol=1e-6)
     np.testing.assert_allclose(curvature, weight)
 
@@ -216,7 +218,7 @@ def test_metrics_of_the_estimators() -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64", ">f8"])
 def test_results_are_float32_whatever_comes(dtype: str) -> None:
     x, t = np.arange(6).astype(dtype)[::2], np.array([0, 5, 4], dtype)
-    gradient, curvature = xgboost_objective("mse")(t, x)
+    gradient, curvature = xgboost_objective("mse", factor=1.0)(t, x)
     assert gradient.dtype == curvature.dtype == np.float32
     assert gradient.tolist() == [0.0, -6.0, 0.0]
     assert curvature.tolist() == [2.0, 2.0, 2.0]
@@ -225,7 +227,7 @@ def test_results_are_float32_whatever_comes(dtype: str) -> None:
 @pytest.mark.parametrize("shape", [(0,), (200_001,), (100_001, 2)])
 def test_every_element_of_a_large_array(shape: tuple[int, ...], rng: np.random.Generator) -> None:
     x, t, w = rng.normal(size=shape), rng.normal(size=shape), rng.uniform(size=len(range(*shape[:1])))
-    gradient, curvature = xgboost_objective("mse")(t, x, w)
+    gradient, curvature = xgboost_objective("mse", factor=1.0)(t, x, w)
     weight = w.reshape(-1, *[1] * (len(shape) - 1))
     np.testing.assert_allclose(gradient, 2 * weight * (x - t), rtol=1e-6)
     np.testing.assert_allclose(curvature, np.broadcast_to(2 * weight, shape), rtol=1e-6)
@@ -242,7 +244,7 @@ def test_every_element_of_a_large_array(shape: tuple[int, ...], rng: np.random.G
 )
 def test_curvatures(curvature: Any, expected: list[float]) -> None:
     r, w = np.array([0.0, 1.0, -4.0, 16.0]), np.array([1.0, 1.0, 1.0, 2.0])
-    found = xgboost_objective("huber", delta=2.0, curvature=curvature)(np.zeros(4), r, w)[1]
+    found = xgboost_objective("huber", delta=2.0, curvature=curvature, factor=1.0)(np.zeros(4), r, w)[1]
     np.testing.assert_allclose(found, expected, rtol=1e-6)
     larger = xgboost_objective("huber", delta=2.0, curvature=curvature, factor=3.0)(np.zeros(4), r, w)[1]
     np.testing.assert_allclose(larger, 3 * np.array(expected), rtol=1e-6)
@@ -253,7 +255,7 @@ def test_a_curvature_that_is_nan_is_positive_all_the_same(catalogue: None) -> No
     def three_halves(r):
         return (r * r) ** 0.75
 
-    [_, curvature] = xgboost_objective(three_halves)(np.zeros(2), np.array([0.0, 1e-4]))
+    [_, curvature] = xgboost_objective(three_halves, curvature="positive")(np.zeros(2), np.array([0.0, 1e-4]))
     np.testing.assert_allclose(curvature, [1.0, 75.0], rtol=1e-5)
 
 
@@ -265,6 +267,8 @@ def test_objectives_are_copied_and_pickled(maker: Any) -> None:
     for found in (again, copy.deepcopy(objective), copy.copy(objective)):
         assert found.bound.loss is normwise.losses["huber"]
         assert found(np.zeros(1), np.ones(1))[0].tolist() == [2.0]
+    three = pickle.loads(pickle.dumps(maker("quantile", q=[0.1, 0.5, 0.9])))
+    assert repr(three) == "Objective('quantile', q=[0.1, 0.5, 0.9], curvature='secant', factor=None)"
 
 
 def test_a_loss_that_is_gone_from_the_catalogue_is_pickled_by_its_formula(catalogue: None) -> None:
@@ -312,18 +316,113 @@ def test_a_loss_with_a_variance_is_refused(maker: Any, catalogue: None) -> None:
         maker(likelihood)
 
 
-def test_the_secant_is_of_a_residual(catalogue: None) -> None:
-    @normwise.loss
-    def of_ratio(x, t):
-        return (x / t - 1) ** 2
-
-    with pytest.raises(ValueError, match="of_ratio is no function of the residual"):
-        xgboost_objective(of_ratio, curvature="secant")
-    assert xgboost_objective(of_ratio)(np.full(2, 2.0), np.array([2.0, 4.0]))[0].tolist() == [0.0, 1.0]
-
-
 def test_targets_of_another_length_are_refused() -> None:
     with pytest.raises(normwise.ShapeMismatchError, match=r"y_pred is \(3,\) but y_true is \(2,\)"):
         xgboost_objective("mse")(np.zeros(2), np.zeros(3))
     with pytest.raises(normwise.ShapeMismatchError, match=r"weight is \(2,\)"):
         xgboost_objective("mse")(np.zeros(3), np.zeros(3), np.ones(2))
+
+
+STEEP = np.repeat([0.0, 1.0, 10.0], 100)[:, None]
+STEEP_Y = STEEP[:, 0] ** 2 + np.random.default_rng(0).normal(size=300)
+ROBUST = ["l1", "huber", "log_cosh", "pseudo_huber", "quantile:q=0.5", "smooth_l1"]
+
+
+@pytest.mark.parametrize("named", ROBUST)
+def test_by_default_it_learns_steps_of_any_height(named: str) -> None:
+    """The data of XGBoost's issue 7674, where pseudo-Huber did not learn; the best error is that of the noise."""
+    best = np.mean([abs(STEEP_Y[i : i + 100] - np.median(STEEP_Y[i : i + 100])).mean() for i in (0, 100, 200)])
+    data = xgboost.DMatrix(STEEP, STEEP_Y)
+    for scale in (1.0, 1e-3):  # of the unit nothing depends, for l1
+        if scale == 1.0 or named == "l1":
+            data.set_label(scale * STEEP_Y)
+            model = xgboost.train({"base_score": 0.5 * scale, "nthread": 1}, data, 60, obj=xgboost_objective(named))
+            assert abs(model.predict(data) / scale - STEEP_Y).mean() < 1.06 * best
+    own = lightgbm.Dataset(STEEP, STEEP_Y)
+    settings = {"verbose": -1, "num_threads": 1, "min_data_in_leaf": 1, "objective": lightgbm_objective(named)}
+    assert abs(lightgbm.train(settings, own, 100).predict(STEEP) - STEEP_Y).mean() < 1.06 * best
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [("l1", 300.0), ("huber", 300.0), ("mse", 800.0), ("absolute_percentage", 100.0), ("quantile:q=0.9", 2000.0)],
+)
+@pytest.mark.parametrize("start", [0.5, 100.0, 800.0])
+def test_a_constant_becomes_the_best_one(named: str, expected: float, start: float) -> None:
+    """Of the targets 100, 300 and 2000, from afar and from one of them, at which the absolute error has a kink."""
+    target, data = np.tile([100.0, 300.0, 2000.0], 50), xgboost.DMatrix(np.zeros((150, 1)))
+    data.set_label(target)
+    model = xgboost.train({"base_score": start, "nthread": 1}, data, 100, obj=xgboost_objective(named))
+    np.testing.assert_allclose(model.predict(data), expected, rtol=0.02)
+
+
+@pytest.mark.parametrize(
+    "named", ["l1", "huber", "absolute_percentage", "msle", "gamma_deviance", "tukey", "expectile"]
+)
+def test_the_secant_is_the_slope_over_the_residual(named: str) -> None:
+    """By torch's gradient of our loss: positive and finite, and at residual 0 the curvature or a large number."""
+    rng = np.random.default_rng(3)
+    target = rng.uniform(1, 20, 200)
+    prediction = target * rng.uniform(0.5, 2, 200)
+    prediction[:5] = target[:5]
+    gradient, curvature = xgboost_objective(named, factor=1.0)(target, prediction)
+    x = torch.from_numpy(prediction).requires_grad_()
+    loss = getattr(normwise, f"{named}_loss")(x, torch.from_numpy(target), reduction="sum")
+    [slope] = torch.autograd.grad(loss, x)
+    np.testing.assert_allclose(gradient, slope, rtol=1e-6, atol=1e-6)
+    r = prediction - target
+    far = abs(r) > 0.02 * np.median(abs(r))
+    np.testing.assert_allclose(curvature[far], slope.numpy()[far] / r[far], rtol=1e-5)
+    assert np.isfinite(curvature).all()
+    assert (curvature[~far] > 0).all()
+
+
+def test_a_loss_that_is_least_elsewhere_has_no_secant() -> None:
+    assert xgboost_objective("poisson_nll").curvature == "positive"
+    assert xgboost_objective("poisson_nll", log_input=False).curvature == "secant"
+    with pytest.raises(ValueError, match="poisson_nll is not least where the prediction is the target"):
+        xgboost_objective("poisson_nll", curvature="secant")
+
+
+QUANTILES = [0.1, 0.5, 0.9]
+
+
+@pytest.mark.parametrize("strategy", ["one_output_per_tree", "multi_output_tree"])
+def test_several_quantiles_at_once_in_xgboost(strategy: str) -> None:
+    objective, metric = xgboost_objective("quantile", q=QUANTILES), xgboost_metric("quantile", q=QUANTILES)
+    rng = np.random.default_rng(1)
+    x = rng.integers(0, 3, size=(1500, 1)).astype(float)
+    y = x[:, 0] * 100 + rng.exponential(size=1500) * (1 + x[:, 0])
+    keywords: dict[str, Any] = {"multi_strategy": strategy, "tree_method": "hist", "n_jobs": 1, "base_score": 100.0}
+    model: Any = xgboost.XGBRegressor(objective=objective, n_estimators=150, eval_metric=metric, **keywords)
+    model.fit(x, np.tile(y[:, None], 3), eval_set=[(x, np.tile(y[:, None], 3))], verbose=False)
+    found = model.predict(x)
+    assert found.shape == (1500, 3)
+    for k in range(3):
+        part = x[:, 0] == k
+        shares = (y[part][:, None] <= found[part]).mean(0)
+        np.testing.assert_allclose(shares, QUANTILES, atol=0.01)
+    expected = np.mean([mean_pinball_loss(y, found[:, i], alpha=q) for i, q in enumerate(QUANTILES)])
+    [seen] = model.evals_result().values()
+    assert seen["quantile"][-1] == pytest.approx(expected, rel=1e-5)
+
+
+def test_several_quantiles_at_once_in_lightgbm() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.integers(0, 3, size=(1500, 1)).astype(float)
+    y = x[:, 0] + rng.exponential(size=1500) * (1 + x[:, 0])
+    keywords: dict[str, Any] = {"num_class": 3, "metric": "none", "verbose": -1, "n_jobs": 1, "min_child_samples": 1}
+    model: Any = lightgbm.LGBMRegressor(
+        objective=lightgbm_objective("quantile", q=QUANTILES), n_estimators=200, **keywords
+    )
+    found = model.fit(x, y).predict(x)
+    for k in range(3):
+        part = x[:, 0] == k
+        np.testing.assert_allclose((y[part][:, None] <= found[part]).mean(0), QUANTILES, atol=0.05)
+
+
+def test_outputs_that_do_not_agree() -> None:
+    with pytest.raises(ValueError, match="differ in their number: alpha of 2, c of 3"):
+        xgboost_objective("barron", alpha=[0.0, 1.0], c=[1.0, 2.0, 3.0])
+    with pytest.raises(normwise.ShapeMismatchError, match=r"predictions are \(4, 2\), but 'quantile', q=.* 3 outputs"):
+        xgboost_objective("quantile", q=QUANTILES)(np.zeros(4), np.zeros((4, 2)))

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sklearn.metrics import make_scorer  # pyright: ignore[reportUnknownVariableType]
 
 from normwise.errors import InputError
-from normwise.integrations.bound import Score, bind_two
+from normwise.integrations.bound import Score, bind_two, outputs_of
 
 
-def sklearn_scorer(loss: Any, **parameters: float) -> Any:
+def sklearn_scorer(loss: Any, **parameters: float | Sequence[float]) -> Any:
     """Return a loss as a scorer for `cross_val_score`, `GridSearchCV` and their like.
 
     Parameters
     ----------
     loss : str, Loss, or function of `normwise.functional`
         The loss, by name (``"huber"``, or ``"huber:delta=2"`` with its parameters), by its function, or itself.
-    **parameters : float
-        The loss's parameters.
+    **parameters : float, or sequence of float
+        The loss's parameters. With a sequence there is an output for each, and the mean is that over all of them.
 
     Returns
     -------
@@ -46,4 +47,4 @@ def sklearn_scorer(loss: Any, **parameters: float) -> Any:
             f"{name} is a score, no loss: sklearn.metrics.make_scorer(lambda true, predicted: {name}(predicted, true)) "
             "makes a scorer of it, with greater_is_better=False where less is better"
         )
-    return make_scorer(Score(bind_two(loss, parameters, "scikit-learn")), greater_is_better=False)
+    return make_scorer(Score(outputs_of(bind_two, loss, parameters, "scikit-learn")), greater_is_better=False)
