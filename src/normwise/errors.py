@@ -56,11 +56,16 @@ def near_names(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if near:
-        return f"did you mean {' or '.join(near)}?"
+        return f"did you mean {' or '.join(map(_shown, near))}?"
     if not names:
         return "there are none"
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return f"there are {', '.join(names[:MOST_NAMES])}{more}"
+    return f"there are {', '.join(map(_shown, names[:MOST_NAMES]))}{more}"
+
+
+def _shown(name: str) -> str:
+    """A name in quotes where its blanks would not be seen."""
+    return name if name and name == name.strip() else repr(name)
 
 
 def no_attribute(module: str, name: str, known: Iterable[str]) -> AttributeError:

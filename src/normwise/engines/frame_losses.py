@@ -41,14 +41,18 @@ class Inputs:
     key: Columns
     dtypes: Mapping[str, Any]
     """The types of the numbers."""
+    float_keys: frozenset[str]
     nan_is_null: bool
 
 
 def inputs_of(frame: Frame, question: Question, number: Columns, key: Columns) -> Inputs:
-    """Look up the types of the columns of numbers."""
-    columns = {f"n{i}": number(name) for i, name in enumerate(question.numbers)}
-    dtypes = frame.select(**columns).collect_schema().dtypes()
-    return Inputs(number, key, dict(zip(question.numbers, dtypes, strict=True)), frame.implementation.is_pandas_like())
+    """Look up the types of the columns."""
+    columns = [*map(number, question.numbers), *map(key, question.by)]
+    dtypes = frame.select(**{f"n{i}": column for i, column in enumerate(columns)}).collect_schema().dtypes()
+    numbers = dict(zip(question.numbers, dtypes, strict=False))
+    keys = zip(question.by, dtypes[len(numbers) :], strict=True)
+    float_keys = frozenset(name for name, dtype in keys if dtype.is_float())
+    return Inputs(number, key, numbers, float_keys, frame.implementation.is_pandas_like())
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,8 @@ class Losses:
     stages: Stages = field(default_factory=Stages)
 
     def __post_init__(self) -> None:
-        keep = self.stages.keep
         question = self.question
-        self.keys = [str(keep(Term(self.inputs.key(name), 0)).column) for name in question.by]
+        self.keys = [str(self._key(name).column) for name in question.by]
         self._given = {name: self._number(name) for name in question.numbers}
         self.target, self.weights = self._given[question.target].value, None
         self.predictions = [self._given[name].value for name in question.predictions]
@@ -129,10 +132,10 @@ class Losses:
             staged = staged.with_columns(**columns)
         return staged
 
-    def key(self, value: Any) -> Any:
-        """A value of a column to group by: None for the pandas family's many ways to miss one."""
-        absent = self.inputs.nan_is_null and (value is None or str(value) in ("nan", "NaT", "<NA>"))
-        return None if absent else value
+    def _key(self, name: str) -> Term:
+        """A column to group by. Some engines tell -0.0 from 0.0, and most nan from null: here they are the same."""
+        key = self.stages.keep(Term(self.inputs.key(name), 0))
+        return self.stages.column(lambda a: _unless_nan(a, a + 0.0), key) if name in self.inputs.float_keys else key
 
     def _number(self, name: str) -> _Number:
         column, dtype = self.inputs.number(name), self.inputs.dtypes[name]
@@ -144,8 +147,7 @@ class Losses:
             return _Number(value, None, self.stages.keep(Term(column, 0)), (dtype.precision - dtype.scale, dtype.scale))
         if not dtype.is_float():
             return _Number(value)
-        # Not is_nan: DuckDB takes it for false where the statistics of a Parquet file, which know no nan, say so.
-        return _Number(self.stages.column(lambda a: nw.when(a.is_finite() | (a.abs() == math.inf)).then(a), value))
+        return _Number(self.stages.column(lambda a: _unless_nan(a, a), value))
 
     def _integer(self, column: nw.Expr, dtype: Any, count: int) -> _Number:
         stages = self.stages
@@ -235,3 +237,11 @@ class _Absent:
         if expression.primitive == "where":
             return arguments[1] & arguments[2]
         return frozenset[str]().union(*arguments)
+
+
+def _unless_nan(a: nw.Expr, value: nw.Expr) -> nw.Expr:
+    """The value, or null where `a` is nan.
+
+    Not by is_nan: DuckDB takes it for false where the statistics of a Parquet file, which know no nan, say so.
+    """
+    return nw.when(a.is_finite() | (a.abs() == math.inf)).then(value)

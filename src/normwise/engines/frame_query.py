@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 import narwhals as nw
 
+from normwise.engines.frame_keys import plain_key
 from normwise.engines.frame_losses import Frame, Losses
 from normwise.engines.question import jointly
 from normwise.engines.stages import Term
@@ -124,7 +125,7 @@ class Query:
             (row[name] for name in self.weights) if self.weights else (rows, rows, 1, 1)
         )
         return Group(
-            key=tuple(self.losses.key(row[name]) for name in self.losses.keys),
+            key=tuple(plain_key(row[name]) for name in self.losses.keys),
             rows=rows,
             missing_target=rows - int(row[self.target]),
             missing_weight=rows - int(weights),

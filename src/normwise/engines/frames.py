@@ -16,11 +16,13 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
+from normwise.engines.frame_keys import plain_key
 from normwise.engines.frame_losses import Columns, Frame, Inputs, Losses, inputs_of
 from normwise.engines.frame_pairs import TableQuery, pair_moments
 from normwise.engines.frame_query import Group, Look, Query, Row, Slot, Subject
 from normwise.engines.question import COLUMN, Question, jointly
 from normwise.engines.watch import Progress, watched
+from normwise.errors import InputError
 from normwise.sums import Moments
 
 __all__ = ["COLUMN", "Frame", "Question", "Row", "Sums", "jointly", "measure", "rows_of"]
@@ -153,7 +155,10 @@ class _Measurement:
         single: list[Subject] = [(i,) for i in predictions]
         pairs: list[Subject] = [*combinations(predictions, 2)]
         first, *later = self._parts(single, pairs)
-        groups = {_same(group.key): group for group in self._answers(first, Look())}
+        answers = self._answers(first, Look())
+        groups = {group.key: group for group in answers}
+        if len(groups) < len(answers):  # of nanoseconds, say, where the engine hands out microseconds
+            raise InputError("some keys differ by less than Python's values do: cast the columns to group by to texts")
         if later:
             self._add_pairs(groups, later)
         self._look_closer(groups)
@@ -190,16 +195,16 @@ class _Measurement:
             return
         for subjects in parts:
             for answer in self._answers(subjects, Look()):
-                groups[_same(answer.key)].moments.update(answer.moments)
+                groups[answer.key].moments.update(answer.moments)
 
     def _add_fetched_pairs(self, groups: Mapping[Any, Group]) -> None:
         losses = Losses(self.question, self.inputs)
         query = TableQuery.of(losses)
         columns = self._fetched(query.on(losses, self.frame))
-        keys = [[losses.key(value) for value in columns[name]] for name in losses.keys]
+        keys = [[*map(plain_key, columns[name])] for name in losses.keys]
         codes = {key: code for code, key in enumerate(groups)}
         count = sum(group.rows for group in groups.values())
-        of_row = [codes[_same(key)] for key in zip(*keys, strict=True)] if keys else [0] * count
+        of_row = [codes[key] for key in zip(*keys, strict=True)] if keys else [0] * count
         members = [*groups.values()]
         for code, slot, moments in pair_moments(self.question, query.table(columns, of_row)):
             members[code].moments[slot] = moments
@@ -237,7 +242,7 @@ class _Measurement:
             if not part:
                 continue
             for answer in self._answers(part, look, centres):
-                group = groups[_same(answer.key)]
+                group = groups[answer.key]
                 for slot, moments in answer.moments.items():
                     if any(each is group for each in slots.get(slot, ())):
                         group.moments[slot] = moments
@@ -303,8 +308,3 @@ def _look(moments: Moments, greatest_weight: float, tiny: bool) -> Look | None:
 def _centre(moments: Moments) -> float:
     mean = moments.finish("mean")
     return mean if math.isfinite(mean) else 0.0
-
-
-def _same(key: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A key as one that equals itself: nan does not."""
-    return tuple(str(value) if value != value else value for value in key)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from itertools import accumulate, combinations, islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, cast
-
-import narwhals as nw
 
 from normwise.catalogue import Loss
 from normwise.engines.frames import COLUMN, Question, Sums, jointly, measure
 from normwise.engines.watch import Progress
 from normwise.errors import InputError
 from normwise.evaluation import errors, files, finish
+from normwise.evaluation.keys import merged
 from normwise.evaluation.result import Difference, Evaluation, Group, Missing, Score
+from normwise.evaluation.source import InexactError, Source, source_of
 from normwise.formula import Formula
 from normwise.formula.expression import variable
 from normwise.plan import bound, find_loss, read_loss
@@ -50,14 +51,17 @@ def evaluate(
     frame : data frame, path, or paths
         Any frame that Narwhals knows, eager or lazy (pandas, polars, pyarrow, DuckDB, ...). Or the path of a CSV, TSV,
         Parquet, JSON or JSON-lines file, a pattern such as ``"day-*.parquet"``, or several: DuckDB reads them in pieces
-        as one table, columns matched by name; each file must have the columns that are named. In a CSV file a value
-        that is empty, NA, N/A, null, NULL or None is missing.
+        as one table, columns matched by name; each file must have the columns that are named. Pipes are read too. In a
+        file of texts a number is missing that is empty, NA, N/A, #N/A, null, None or nan. Lines of ``# ...`` before the
+        header of a CSV file are passed over, and reported in `Evaluation.notes`.
     target : str
         The column of true values.
     prediction : str or sequence of str
         The columns of predictions.
     by : str or sequence of str, optional
-        The columns to group by; rows without a key are a group of their own.
+        The columns to group by; rows without a key (null or nan) are a group of their own. A key is what the file or
+        frame says: in CSV a text, or a number where every key is one. A column that the files do not have may stand in
+        the names of their folders, as in ``year=2024/part.parquet``.
     weight : str, optional
         The column of weights, 0 or more; a row of weight 0 counts nowhere. Only their ratios matter.
     losses : sequence
@@ -96,15 +100,19 @@ def evaluate(
     1 of 4 rows left out: the target 'y' is missing in 1
     * the lowest loss
     """
-    predictions, groups = _names("prediction", prediction), _names("group", by or ())
+    predictions, groups = _names("prediction", prediction), _names("group", () if by is None else by)
+    _check_name("target", target)
+    if weight is not None:
+        _check_name("weight", weight)
     if not predictions:
         raise errors.nothing_given("prediction")
     chosen = _chosen(losses)
     formulas = [(formula, each.parameters) for each in chosen for formula in each.formulas]
     together = [places for each, places in zip(chosen, _places(chosen), strict=True) if each.loss.finish is not None]
     question = Question(target, predictions, formulas, groups, weight, together)
-    sums, where = _sums(frame, question, progress)
-    return _finished(question, chosen, _checked(sums, question, where))
+    with _source(frame, question, progress) as source:
+        sums = _checked(_sums(source, question), question, source.where)
+    return _finished(question, chosen, sums, source.notes)
 
 
 def _places(chosen: Sequence[_Chosen]) -> list[tuple[int, ...]]:
@@ -113,22 +121,27 @@ def _places(chosen: Sequence[_Chosen]) -> list[tuple[int, ...]]:
     return [tuple(range(end - len(each.formulas), end)) for each, end in zip(chosen, ends, strict=True)]
 
 
-def _sums(frame: Any, question: Question, progress: Progress | None) -> tuple[list[Sums], str]:
-    """The sums of each group, and what to call the input in an error."""
+def _sums(source: Source, question: Question) -> list[Sums]:
+    """The sums of each group."""
+    try:
+        measured = measure(source.frame, question, source.collect, source.numbers.__getitem__, source.keys.__getitem__)
+    except InexactError:
+        if source.exact is None:
+            raise
+        return _sums(source.exact(), question)
+    return merged(measured, [source.decoders[name] for name in question.by])
+
+
+@contextmanager
+def _source(frame: Any, question: Question, progress: Progress | None) -> Generator[Source]:
+    """The columns of a frame or of files."""
+    numbers = _numeric(question)
     paths = _paths(frame)
     if paths is None:
-        try:
-            native = nw.from_native(frame)
-        except TypeError:
-            raise errors.not_a_frame(frame) from None
-        _check_columns(native, question, "the data frame")
-        return measure(native, question), "the data frame"
+        yield source_of(frame, numbers, question.by)
+        return
     with files.opened(paths) as opened:
-        numeric = _numeric(question)
-        native = nw.from_native(opened.relation(numeric, question.by))
-        where = opened.paths[0] if len(opened.paths) == 1 else f"the {len(opened.paths)} files"
-        _check_columns(native, question, where)
-        return measure(native, question, lambda query: opened.rows(query, progress)), where
+        yield opened.source(numbers, question.by, progress)
 
 
 def _paths(frame: object) -> list[str | Path] | None:
@@ -138,9 +151,18 @@ def _paths(frame: object) -> list[str | Path] | None:
 
 
 def _names(what: str, given: str | Iterable[str]) -> tuple[str, ...]:
-    names = (given,) if isinstance(given, str) else tuple(given)
+    """The names of columns that an argument holds, one or several."""
+    several = isinstance(cast(object, given), Iterable) and not isinstance(given, (str, bytes))
+    names = tuple(given) if several else (cast(str, given),)
+    for name in names:
+        _check_name(what, name)
     _check_once(what, names)
     return names
+
+
+def _check_name(what: str, name: object) -> None:
+    if not isinstance(name, str):
+        raise errors.not_a_name(what, name)
 
 
 def _check_once(what: str, names: Sequence[str]) -> None:
@@ -195,17 +217,6 @@ def _numeric(question: Question) -> list[str]:
     return [*question.numbers]
 
 
-def _check_columns(frame: nw.DataFrame[Any] | nw.LazyFrame[Any], question: Question, where: str) -> None:
-    schema = frame.collect_schema()
-    numeric = _numeric(question)
-    for name in (*numeric, *question.by):
-        if name not in schema:
-            raise errors.no_such_column(name, schema.names(), where)
-    for name in numeric:
-        if not schema[name].is_numeric():
-            raise errors.not_numeric(name, schema[name])
-
-
 def _checked(sums: list[Sums], question: Question, where: str) -> list[Sums]:
     whole = _whole(sums) if sums else None
     if whole is None or whole.rows == 0:
@@ -222,8 +233,7 @@ def _whole(sums: list[Sums]) -> Sums:
     return reduce(Sums.merge, sums)
 
 
-def _finished(question: Question, chosen: Sequence[_Chosen], sums: list[Sums]) -> Evaluation:
-    groups = sorted(sums, key=lambda each: [_order(value) for value in each.key]) if question.by else []
+def _finished(question: Question, chosen: Sequence[_Chosen], sums: list[Sums], notes: tuple[str, ...]) -> Evaluation:
     return Evaluation(
         target=question.target,
         predictions=tuple(question.predictions),
@@ -231,13 +241,9 @@ def _finished(question: Question, chosen: Sequence[_Chosen], sums: list[Sums]) -
         by=tuple(question.by),
         weight=question.weight,
         overall=_group(question, chosen, _whole(sums), ()),
-        groups=tuple(_group(question, chosen, each, each.key) for each in groups),
+        groups=tuple(_group(question, chosen, each, each.key) for each in (sums if question.by else ())),
+        notes=notes,
     )
-
-
-def _order(value: Any) -> tuple[bool, bool, Any]:
-    absent, nan = value is None, value is not None and value != value
-    return absent, nan, 0 if absent or nan else value
 
 
 def _group(question: Question, chosen: Sequence[_Chosen], sums: Sums, key: tuple[Any, ...]) -> Group:

@@ -81,6 +81,8 @@ class Evaluation:
         Of all rows.
     groups : tuple of Group
         Sorted by key, missing keys last; empty where `by` is.
+    notes : tuple of str
+        What was not read as it might have been expected, such as comments before the header of a CSV file.
     """
 
     target: str
@@ -90,6 +92,7 @@ class Evaluation:
     weight: str | None
     overall: Group
     groups: tuple[Group, ...]
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, of the types of JSON.
@@ -108,6 +111,7 @@ class Evaluation:
                 {"key": {name: _json(value) for name, value in zip(self.by, group.key, strict=True)}} | _group(group)
                 for group in self.groups
             ],
+            "notes": [*self.notes],
         }
 
     def to_frame(self, backend: Literal["pandas", "polars", "pyarrow"] = "pandas") -> Any:

@@ -60,7 +60,7 @@ def _visible(table: Table) -> Table:
 def notes(evaluation: Evaluation) -> list[str]:
     """What the tables leave out: rows that miss something, groups, what the mark means."""
     overall, missing = evaluation.overall, evaluation.overall.missing
-    found: list[str] = []
+    found = [*evaluation.notes]
     told = [f"the target {evaluation.target!r} is missing in {missing.target:,}"] if missing.target else []
     told += [f"the weight {evaluation.weight!r} in {missing.weight:,}"] if missing.weight else []
     told += [f"the prediction {name!r} in {count:,}" for name, count in missing.predictions.items() if count]
