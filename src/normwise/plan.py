@@ -42,7 +42,8 @@ def find_loss(name: str | Loss | Any) -> Loss:
     if isinstance(name, Loss):
         return name
     declared = getattr(name, "loss", None)
-    if isinstance(declared, Loss) and isinstance(name, (FunctionType, type)):
+    # A function of one's own stands in an object that pickles.
+    if isinstance(declared, Loss) and isinstance(getattr(name, "__wrapped__", name), (FunctionType, type)):
         return declared
     if not isinstance(name, str):
         raise _no_loss(name, declared)

@@ -241,7 +241,7 @@ BAD: dict[str, tuple[Any, dict[str, Any], type[InputError], str]] = {
         "none of the 2 rows is complete in the columns 'target', 'model'",
     ),
     "no frame": (3, {}, InputError, "a data frame that Narwhals knows, or paths of files, not a int"),
-    "no loss at all": (ONES, {"losses": [3]}, InputError, "a loss is named by a string or given itself, not as a int"),
+    "no loss at all": (ONES, {"losses": [3]}, InputError, "the int 3 is no loss: expected a name"),
 }
 
 

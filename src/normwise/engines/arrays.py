@@ -49,8 +49,8 @@ def taken(xp: Any, array: Any, indices: Any) -> Any:
     import dask.array  # the one namespace that has none
 
     lines = array.rechunk((*indices.chunks[:-1], -1))
-    blocks: Any = dask.array.map_blocks
-    return blocks(_taken_of_numpy, lines, indices, dtype=array.dtype, chunks=indices.chunks)
+    namespace: Any = dask.array
+    return namespace.map_blocks(_taken_of_numpy, lines, indices, dtype=array.dtype, chunks=indices.chunks)
 
 
 def _taken_of_numpy(lines: Any, indices: Any) -> Any:
