@@ -136,14 +136,9 @@ def _frame_comparison(compare: Callable[[Any, Any], Any], greatest: int) -> Call
 
 
 def _frame_not_equal(_: Any, a: Any, b: Any) -> Any:
-    # Of a number and nan it is true everywhere.
-    return (
-        a != b
-        if isinstance(b, (float, int))
-        else b != a
-        if isinstance(a, (float, int))
-        else (a != b) | ~(a <= math.inf)
-    )
+    numbers = [each for each in (a, b) if isinstance(each, (float, int))]
+    # Of nan, which nullable columns of pandas take for null, it is true.
+    return a != b if numbers else a.is_null() | (a != b) | ~(a <= math.inf)
 
 
 def _frame_where(nw: Any, condition: Any, a: Any, b: Any) -> Any:
