@@ -106,7 +106,8 @@ class Moments(State):
     def scatter(self) -> float:
         """Sum of the squared, weighted deviations from the mean, in the units of the sums."""
         mean = quotient(self.deviation, self.weight)
-        return self.squared_deviation - 2 * mean * self.weighted_deviation + mean * mean * self.weight_squared
+        # Not mean * mean, which may leave the range of numbers where the sums do not.
+        return self.squared_deviation + mean * (mean * self.weight_squared - 2 * self.weighted_deviation)
 
     def standard_error(self) -> float:
         """Standard error of the weighted mean; without weights the sample deviation over the root of the count.

@@ -181,8 +181,13 @@ class Losses:
         formulas, rows = self.question.formulas, self.rows(prediction)
         variables = {"x": self._given[self.question.predictions[prediction]], "t": self._given[self.question.target]}
         variables |= self._further
-        values = {name: number.value for name, number in variables.items()} | {"t": self._target}
-        expressions = [lowered(formula.expression, parameters) for formula, parameters in formulas]
+        # Numbers, but no constants, of which a formula would lose 0 times what may be infinite.
+        numbers = {f"{name} = {value!r}": value for _, parameters in formulas for name, value in parameters.items()}
+        expressions = [
+            lowered(formula.expression, {name: f"{name} = {value!r}" for name, value in parameters.items()})
+            for formula, parameters in formulas
+        ]
+        values = {name: number.value for name, number in variables.items()} | {"t": self._target} | numbers
         steps = path(expressions)
         uses = Counter([steps.steps[i][0] for _, arguments in steps.steps for i in arguments] + expressions)
 
@@ -194,7 +199,7 @@ class Losses:
                 )
             value = row.frame
             term = apply(lambda *values: value(nw, *values), *arguments)
-            if node.primitive == "subtract" and all(each.primitive == "variable" for each in node.arguments):
+            if node.primitive == "subtract" and all(each.value in variables for each in node.arguments):
                 term = _exact(term, *(variables[str(each.value)] for each in node.arguments))
             return self.stages.keep(term) if uses[node] > 1 else term
 

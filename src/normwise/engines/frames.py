@@ -38,6 +38,8 @@ LOST = 1024
 SMALL, LARGE = 2.0**-900, 2.0**900
 """Sums of squares beyond these have lost what left the range of numbers."""
 SCALE = 2.0**600
+LIGHT, HEAVY = 2.0**-200, 2.0**200
+"""Sums of squared weights beyond these may take the squares of weighted deviations out of range."""
 
 
 @dataclass(frozen=True)
@@ -287,12 +289,12 @@ def _closer(group: Group) -> dict[Slot, Look]:
 
 def _look(moments: Moments, greatest_weight: float, tiny: bool) -> Look | None:
     """How to look at moments that have lost digits."""
-    if moments.count < 2:
+    if not moments.count:
         return None
     unit, scale, centred = moments.unit, moments.scale, moments.centre != 0
-    if 0 < greatest_weight < math.inf and not (SMALL < moments.weight_squared < LARGE):
+    if 0 < greatest_weight < math.inf and not LIGHT < moments.weight_squared < HEAVY:
         unit = 2.0 ** -max(math.frexp(greatest_weight)[1], -1000)
-    elif not math.isfinite(moments.total):
+    elif moments.count < 2 or not math.isfinite(moments.total):
         return None
     elif not moments.squared_deviation < LARGE:
         scale = 1 / SCALE

@@ -1,8 +1,7 @@
 """Primitives that data frames lack, or that their engines stop at, in terms of those they have.
 
 A row of the table of primitives names one of these as its ``lowered``. They are expressions, not frame expressions:
-what they mention twice is one node, so an engine computes it once. To some engines nan is the greatest number, to
-others it is not comparable: the selections here ask what is false of nan for both.
+what they mention twice is one node, so an engine computes it once. Comparisons are false of nan.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ def where(condition: object, a: object, b: object) -> Expression:
 
 def minimum(a: Expression, b: Expression) -> Expression:
     """Return the smaller of two."""
-    return where(a < b, a, b)
+    return where(_is_nan(a), a, where(a < b, a, b))
 
 
 def maximum(a: Expression, b: Expression) -> Expression:
     """Return the larger of two."""
-    return where(a > b, a, b)
+    return where(_is_nan(a), a, where(a > b, a, b))
 
 
 def sign(a: Expression) -> Expression:
@@ -47,6 +46,10 @@ def expm1(a: Expression) -> Expression:
     kahan = (u - 1.0) * (a / apply("log", u))
     # Beyond 40 either the 1 or exp(a) is lost in rounding, and log(u) of 0 and inf is not asked.
     return where(-abs(a) < -40.0, u - 1.0, where(_equal(u, 1.0), a, kahan))
+
+
+def _is_nan(a: Expression) -> Expression:
+    return apply("not_equal", a, a)
 
 
 def _equal(a: Expression, number: float) -> Expression:

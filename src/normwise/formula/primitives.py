@@ -120,6 +120,27 @@ def _number_log(shift: float, function: Callable[[float], float]) -> Callable[[f
     return lambda a: -math.inf if a == -shift else _ieee(function)(a)
 
 
+def _frame_comparison(compare: Callable[[Any, Any], Any], greatest: int) -> Callable[..., Any]:
+    """A comparison that is false of nan, which polars and DuckDB take for greater than all and equal to itself.
+
+    `greatest` says which argument, being nan, makes theirs true.
+    """
+
+    def frame(_: Any, *arguments: Any) -> Any:
+        greater = arguments[greatest]
+        ordered = True if isinstance(greater, (float, int)) else greater <= math.inf
+        result = compare(*arguments)
+        return result if ordered is True else result & ordered
+
+    return frame
+
+
+def _frame_not_equal(_: Any, a: Any, b: Any) -> Any:
+    numbers = [each for each in (a, b) if isinstance(each, (float, int))]
+    # Of nan, which nullable columns of pandas take for null, it is true.
+    return a != b if numbers else a.is_null() | (a != b) | ~(a <= math.inf)
+
+
 def _frame_where(nw: Any, condition: Any, a: Any, b: Any) -> Any:
     # Data frames are stricter than arrays about mixing integers and floats.
     a, b = (float(branch) if isinstance(branch, int) else branch for branch in (a, b))
@@ -179,6 +200,11 @@ def _function(
 
 COMPARISON, SUM, PRODUCT, NEGATION, POWER = 10, 20, 30, 40, 50
 
+
+def _comparison(name: str, symbol: str, function: Callable[..., Any], greatest: int, **spelling: Any) -> Primitive:
+    return _operator(name, symbol, function, COMPARISON, frame=_frame_comparison(function, greatest), **spelling)
+
+
 _rows = [
     _operator("add", "+", operator.add, SUM, lambda _, d, y: d[0] + d[1]),
     _operator("subtract", "-", operator.sub, SUM, lambda _, d, y: d[0] - d[1]),
@@ -209,12 +235,12 @@ _rows = [
         numba=_numba_power,
         number=_number_power,
     ),
-    _operator("less", "<", operator.lt, COMPARISON),
-    _operator("less_equal", "<=", operator.le, COMPARISON, latex=r"{0} \le {1}"),
-    _operator("greater", ">", operator.gt, COMPARISON),
-    _operator("greater_equal", ">=", operator.ge, COMPARISON, latex=r"{0} \ge {1}"),
-    _operator("equal", "==", operator.eq, COMPARISON, latex="{0} = {1}"),
-    _operator("not_equal", "!=", operator.ne, COMPARISON, latex=r"{0} \ne {1}"),
+    _comparison("less", "<", operator.lt, greatest=1),
+    _comparison("less_equal", "<=", operator.le, greatest=1, latex=r"{0} \le {1}"),
+    _comparison("greater", ">", operator.gt, greatest=0),
+    _comparison("greater_equal", ">=", operator.ge, greatest=0, latex=r"{0} \ge {1}"),
+    _comparison("equal", "==", operator.eq, greatest=0, latex="{0} = {1}"),
+    _operator("not_equal", "!=", operator.ne, COMPARISON, latex=r"{0} \ne {1}", frame=_frame_not_equal),
     Primitive(
         "negative",
         lambda _, d, y: -d[0],

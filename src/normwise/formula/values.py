@@ -34,9 +34,9 @@ def frame_values(
     return walk(way, _Values(variables, compute))
 
 
-def lowered(expression: Expression, parameters: Mapping[str, Number]) -> Expression:
-    """The expression in primitives that data frames have, with its parameters as constants."""
-    [told] = walk(path([expression]), _Lowering(parameters))
+def lowered(expression: Expression, renamed: Mapping[str, str]) -> Expression:
+    """Return the expression in primitives that data frames have, some of its variables under other names."""
+    [told] = walk(path([expression]), _Lowering(renamed))
     return told
 
 
@@ -84,13 +84,13 @@ class _Values:
 
 @dataclass(frozen=True, slots=True)
 class _Lowering:
-    parameters: Mapping[str, Number]
+    renamed: Mapping[str, str]
 
     def constant(self, value: Number) -> Expression:
         return constant(value)
 
     def variable(self, name: str) -> Expression:
-        return constant(self.parameters[name]) if name in self.parameters else variable(name)
+        return variable(self.renamed.get(name, name))
 
     def apply(self, expression: Expression, arguments: tuple[Expression, ...]) -> Expression:
         told = PRIMITIVES[expression.primitive].lowered
