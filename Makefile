@@ -4,6 +4,7 @@
 #   make lint         ruff and basedpyright
 #   make bench        the benchmarks;  make bench-table  prints their last results as a table
 #   make docs         write docs/losses.md from the catalogue
+#   make accuracy     measure every loss against arbitrary precision, into docs/accuracy.md (minutes)
 #   make clean        remove .venv and everything generated
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := test
-.PHONY: demo test lint bench bench-table docs clean
+.PHONY: demo test lint bench bench-table docs accuracy clean
 
 demo: $(INSTALLED)
 	$(BIN)/python -m examples.flights
@@ -37,6 +38,9 @@ bench-table: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python -m normwise.documentation docs/losses.md
+
+accuracy: $(INSTALLED)
+	$(BIN)/python -m tests.catalogue.accuracy docs/accuracy.md
 
 # The environment is made anew where it is missing or its python is gone, and brought up to date where the
 # dependencies have changed since. The stamp is written last: an interrupted install is taken up again.

@@ -91,6 +91,11 @@ class Case:
     def function(self) -> Any:
         return getattr(normwise, self.loss.function)
 
+    def of(self, real: Any) -> "Case":
+        """The same with its parameters as a dtype has them."""
+        given = {n: v if isinstance(v, bool) else float(real(v)) for n, v in self.parameters.items()}
+        return Case(self.loss, given)
+
     def __call__(self, input: Any, target: Any, *further: Any, **keywords: Any) -> Any:
         return self.function(input, target, *further, **self.parameters, **keywords)
 

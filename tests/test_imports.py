@@ -36,6 +36,7 @@ computes numbers that meet."""
 ORDER_OF_FORMULA = [
     "expression",
     "frame_terms",
+    "tangent",
     "primitives",
     "walk",
     "derivative",

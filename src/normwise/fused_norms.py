@@ -19,8 +19,8 @@ from normwise.catalogue.norms import Extreme, Norm
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu import Kernel, KernelSpec, RowKernel, RowSpec, Storage, direct_operands
 from normwise.formula import Formula, apply
-from normwise.formula.derivative import scaled
 from normwise.formula.expression import constant, variable
+from normwise.formula.tangent import scaled
 from normwise.formula.values import number_value
 from normwise.fused import Memory, mapping
 from normwise.terms import FACTOR, MASK, TOP, UNIT, WEIGHT, NormTerms, norm_terms, ties, weight_term

@@ -16,8 +16,8 @@ from normwise.catalogue import Interval, Loss
 from normwise.catalogue.metrics import Metric
 from normwise.catalogue.norms import Norm, norm_of
 from normwise.formula import Formula
-from normwise.formula.derivative import scaled
 from normwise.formula.expression import Expression, apply, constant, is_constant, variable
+from normwise.formula.tangent import scaled
 
 WEIGHT, MASK = "weight", "mask"
 """The names of these two among a call's arrays; no formula of a loss may take them for its own."""

@@ -2,10 +2,11 @@
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from normwise.catalogue import Interval, Loss
 from tests.samples import Array, Case
 
 SIZES = [1e-30, 1e-15, 1e-8, 1e-3, 60.0, 800.0, 1e5, 1e15, 1e30]
@@ -32,12 +33,7 @@ def points(case: Case, real: type) -> dict[str, Array]:
     if case.loss.name in TARGETS:
         pairs = np.array([(x, t) for t in targets(case) for x in predictions(case, t)], real)
         return dict(zip("xt", pairs.T.copy(), strict=True))
-    r = residuals(case, real)
-    grid = np.array(list(itertools.product(r, *([FURTHER] * len(case.loss.further_arrays)))), real).reshape(-1)
-    columns = grid.reshape(-1, 1 + len(case.loss.further_arrays)).T
-    return {"x": columns[0].copy(), "t": np.zeros_like(columns[0])} | {
-        name: column.copy() for name, column in zip(case.loss.further_arrays, columns[1:], strict=True)
-    }
+    return _with_further(case, residuals(case, real), real)
 
 
 def residuals(case: Case, real: type) -> Array:
@@ -76,3 +72,72 @@ def predictions(case: Case, t: float) -> list[float]:
     p = case.parameters.get("p", 0)
     least, most = 1e-8 if p < 0 or p >= 2 else 0, 1e10 if p < 0 else math.inf
     return [x for x in found if least < x < most]
+
+
+SCALES = [1e-30, 1e-15, 1e-3, 1e15, 1e30]
+FAR_SCALES = {np.float32: [], np.float64: [1e-300, 1e300]}
+PROPORTIONS = [1e-30, 1e-9, 1e-3, 0.3, 0.9, 1.0, 1.7, 6.0, 60.0, 1e9, 1e25]
+"""Of the residual to the scale that a parameter sets."""
+SHAPES: Mapping[str, list[float]] = {
+    "q": [0.0, 1e-30, 1e-6, 0.5, 1 - 2.0**-20, 1.0],
+    "alpha": [-math.inf, -1e30, -1e5, -1e-5, -1e-30, 1e-30, 1e-5, 1 - 2.0**-20, 2.0, 2 + 2.0**-20, 1e5, 1e30, math.inf],
+    "df": [1e-30, 1e-5, 1e5, 1e12, 1e30, math.inf],
+    "p": [-3.0, 0.01, 0.5, 1 - 2.0**-20, 2 + 2.0**-20, 4.0],
+}
+"""Parameters without a unit."""
+SCALED = {("balanced_l1", "alpha")}
+"""Those that are called as one of them and have one."""
+WITHIN_SCALES = {"balanced_l1"}
+"""Those of which an exponential of two parameters leaves the range before they do."""
+RATES = {"linex": "a", "ramsay": "a"}
+"""The parameters that are in units of an inverse residual."""
+
+
+def parameter_cases(loss: Loss, real: type) -> Iterator[tuple[Case, dict[str, Array]]]:
+    """Each parameter at the ends of its domain, near them, and at all scales, with residuals in proportion and not.
+
+    Several scales go up and down together, and each by itself.
+    """
+    info = np.finfo(real)
+    ends = [float(info.smallest_normal), float(info.max)]
+    shapes = {
+        name: values for name, values in SHAPES.items() if name in loss.parameters and (loss.name, name) not in SCALED
+    }
+    scales = [name for name in loss.parameters if name not in loss.flags and name not in shapes]
+    given = [({name: value}, 1.0) for name, values in shapes.items() for value in values]
+    for name in scales:
+        interval = loss.domain.get(name, Interval())
+        values = [*SCALES, *FAR_SCALES[real], *ends, *(e for e in (interval.low, interval.high) if e in interval)]
+        values = SCALES if loss.name in WITHIN_SCALES else values
+        given += [({name: value}, value) for value in values]
+    if len(scales) > 1:
+        given += [({n: loss.parameters[n] * value for n in scales}, value) for value in SCALES]
+    for changed, unit in given:
+        parameters = {
+            n: v if isinstance(v, bool) else float(real(v)) for n, v in {**loss.parameters, **changed}.items()
+        }
+        if loss.name == "hampel" and not parameters["a"] <= parameters["b"] < parameters["c"]:
+            continue
+        case = Case(loss, parameters)
+        yield (
+            case,
+            points(case, real) if loss.name in TARGETS else _with_further(case, _in_proportion(loss, unit, real), real),
+        )
+
+
+def _in_proportion(loss: Loss, unit: float, real: type) -> Array:
+    info = np.finfo(real)
+    unit = 1.0 if unit in (0.0, math.inf) else 1 / unit if loss.name in RATES else unit
+    absolute = [0.0, info.smallest_subnormal, info.smallest_normal, info.max, *SCALES, 1.0, 300.0]
+    with np.errstate(over="ignore", under="ignore"):
+        r = np.array([*(float(p) * unit for p in PROPORTIONS), *absolute], np.float64).astype(real)
+    r = r[np.isfinite(r)]
+    return np.unique(np.concatenate([r, -r]))
+
+
+def _with_further(case: Case, r: Array, real: type) -> dict[str, Array]:
+    grid = np.array(list(itertools.product(r, *([FURTHER] * len(case.loss.further_arrays)))), real).reshape(-1)
+    columns = grid.reshape(-1, 1 + len(case.loss.further_arrays)).T
+    return {"x": columns[0].copy(), "t": np.zeros_like(columns[0])} | {
+        name: column.copy() for name, column in zip(case.loss.further_arrays, columns[1:], strict=True)
+    }

@@ -25,6 +25,10 @@ def _barron(r: Any, alpha: Any, c: Any) -> Any:
     return b / alpha * ((z**2 / b + 1) ** (alpha / 2) - 1)
 
 
+def _pseudo_huber(r: Any, delta: Any) -> Any:
+    return r**2 / 2 if delta == inf else delta**2 * (sqrt(1 + (r / delta) ** 2) - 1)
+
+
 def _tukey(r: Any, c: Any) -> Any:
     return c**2 / 6 * (1 - (1 - (r / c) ** 2) ** 3) if abs(r) < c else c**2 / 6
 
@@ -103,7 +107,7 @@ TEXTBOOK: Mapping[str, Callable[..., Any]] = {
     "half_mse": lambda r: r**2 / 2,
     "smooth_l1": lambda r, beta: r**2 / (2 * beta) if abs(r) < beta else abs(r) - beta / 2,
     "huber": lambda r, delta: r**2 / 2 if abs(r) <= delta else delta * abs(r) - delta**2 / 2,
-    "pseudo_huber": lambda r, delta: delta**2 * (sqrt(1 + (r / delta) ** 2) - 1),
+    "pseudo_huber": _pseudo_huber,
     "charbonnier": lambda r, eps: sqrt(r**2 + eps**2),
     "log_cosh": lambda r: log(cosh(r)),
     "balanced_l1": _balanced_l1,

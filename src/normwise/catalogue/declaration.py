@@ -66,6 +66,7 @@ class Interval:
 
 NON_NEGATIVE = Interval(0, math.inf)
 POSITIVE = Interval(0, math.inf, "right")
+FINITE = Interval(0, math.inf, "neither")
 PROBABILITY = Interval(0, 1)
 
 

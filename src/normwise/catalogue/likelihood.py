@@ -4,9 +4,9 @@
 import math
 
 from normwise.catalogue.declaration import NON_NEGATIVE, POSITIVE
-from normwise.catalogue.elementary import log1p_ratio, smaller_ratio
+from normwise.catalogue.elementary import log1p_square
 from normwise.catalogue.registry import loss
-from normwise.formula import exp, log, log1p, sqrt, stop_gradient, where
+from normwise.formula import exp, log, sqrt, stop_gradient, where
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
@@ -62,14 +62,8 @@ def student_t_nll(r, scale, df=3.0):
     (df + 1)/2 log(1 + (r/scale)^2 / df) + log(scale) + log(B(1/2, df/2)) + log(df)/2, all of it. With df = 1 the noise
     is Cauchy's, with df = inf Gaussian.
     """
-    z = r / scale
-    far, q = smaller_ratio(z, sqrt(df))
-    u = q * q
-    # Near, z^2 is taken out of the logarithm, so that the limit is Gaussian; far, the root is, before it overflows.
-    near = where(far, 1, z)
-    quadratic = 0.5 * (1 + 1 / df) * (near * (near * log1p_ratio(u)))
-    logarithmic = (where(far, df, 1) + 1) * (log(where(far, abs(z) / sqrt(df), 1)) + 0.5 * log1p(u))
-    return where(far, logarithmic, quadratic) + log(scale) + _student_constant(df)
+    s, *_ = log1p_square(r, scale, df)
+    return 0.5 * (1 + 1 / df) * s + log(scale) + _student_constant(df)
 
 
 @loss(

@@ -3,10 +3,10 @@
 
 import math
 
-from normwise.catalogue.declaration import NON_NEGATIVE, POSITIVE, Interval
-from normwise.catalogue.elementary import growth_series, log1p_ratio, smaller_ratio
+from normwise.catalogue.declaration import FINITE, NON_NEGATIVE, POSITIVE, Interval
+from normwise.catalogue.elementary import by_size, growth_series, log1p_ratio
 from normwise.catalogue.registry import loss
-from normwise.formula import exp, expm1, log1p, sqrt, where
+from normwise.formula import exp, expm1, log, log1p, sqrt, where
 
 
 @loss(accepts=("integer", "complex"), minimiser="median", noise="Laplace")
@@ -50,7 +50,7 @@ def smooth_l1(r, beta=1.0):
     0.
     """
     a = abs(r)
-    quadratic = where(beta > 0, 0.5 * r * r / beta, a)
+    quadratic = where(beta > 0, 0.5 * r * (r / beta), a)
     return where(a >= beta, a - 0.5 * beta, quadratic)
 
 
@@ -79,10 +79,10 @@ def pseudo_huber(r, delta=1.0):
     delta^2 times Barron's general loss with alpha = 1 and c = delta.
     """
     # sqrt(1 + q^2) - 1 = q^2 / (1 + sqrt(1 + q^2)), which does not cancel; q is the ratio of r to delta or its inverse.
-    a = abs(r)
-    far, q = smaller_ratio(r, delta)
-    size = 1 + sqrt(1 + q * q)
-    return where(far, delta * ((a - delta) + delta * delta / where(far, a, delta) / size), r * r / size)
+    far, smaller, larger = by_size(r, delta)
+    q = smaller / larger
+    share = 1 / (1 + sqrt(1 + q * q))
+    return smaller * where(far, (larger - smaller) + smaller * (q * share), smaller * share)
 
 
 @loss(domain={"eps": POSITIVE}, minimiser="M-estimate of location", noise="hyperbolic")
@@ -92,10 +92,9 @@ def charbonnier(r, eps=1e-3):
     It is eps, not 0, at r = 0, as in BasicSR (whose own eps is the square of this one); kornia's, from which 1 is
     subtracted, is the pseudo-Huber loss.
     """
-    a = abs(r)
-    far, q = smaller_ratio(r, eps)
-    root = sqrt(1 + q * q)
-    return where(far, a + eps * (eps / where(far, a, eps)) / (1 + root), eps * root)
+    _, smaller, larger = by_size(r, eps)
+    q = smaller / larger
+    return larger * sqrt(1 + q * q)
 
 
 @loss(minimiser="M-estimate of location", noise="hyperbolic secant")
@@ -114,7 +113,7 @@ def log_cosh(r):
 
 
 @loss(
-    domain={"alpha": POSITIVE, "gamma": POSITIVE, "beta": POSITIVE},
+    domain={"alpha": FINITE, "gamma": FINITE, "beta": FINITE},
     module="BalancedL1Loss",
     minimiser="M-estimate of location",
 )
@@ -124,14 +123,30 @@ def balanced_l1(r, alpha=0.5, gamma=1.5, beta=1.0):
     Its slope rises as alpha log(b abs(r) + 1), with b = exp(gamma / alpha) - 1, to gamma. For another beta than 1 it
     is mmdet's formula, which then has a corner at zero and another slope at beta.
     """
-    # With y = b a / beta and v = log(y + 1), the book's (b a + 1) v - b a is (y + 1) v - y and a rest that is 0 for
-    # beta = 1. Near zero the former cancels: it is (y + 1) (exp(-v) - 1 + v), which is a series, of order y^2.
+    # With y = b a / beta = a / k and v = log(1 + y) the book's curve is alpha (a (v - 1) + v / b), which near zero
+    # cancels: there it is alpha / b times (1 + y) (exp(-v) - 1 + v), a series of order y^2, and a rest that is 0 for
+    # beta = 1. Where b leaves the range, its logarithm does not.
+    rate = gamma / alpha
+    room = -expm1(-rate)
+    inverse = exp(-rate) / room
     a = abs(r)
-    b = expm1(gamma / alpha)
-    y, root = b * a / beta, b * r / beta
+    k = where(a + beta * inverse > 0, beta * inverse, 1)
+    far = a > 1e18 * k
+    size = where(far, a, 1)
+    straight = size * (gamma + alpha * (log(size) + (log(room) - log(beta) - 1)))
+    z = where(far, 0, r / k)
+    y = abs(z)
     v = log1p(y)
+    curved = k * (alpha * (y * (v - 1) + v / beta))
     near = v < 1
+    root = where(near, z, 0)
+    y = abs(root)
+    ratio = log1p_ratio(y)
     series = (1 + y) * growth_series(-where(near, v, 0))
-    ratio = root * log1p_ratio(y)
-    bent = where(near, ratio * ratio * series, (1 + y) * v - y) + (beta - 1) * (root * ratio - y)
-    return where(a < beta, alpha / b * bent, gamma * a + gamma / b - alpha * beta)
+    bent = r * (root * (ratio * ratio * series / beta)) + (1 - 1 / beta) * (r * (root * ratio) - a)
+    inside = where(far, straight, where(near, alpha * bent, curved))
+    # gamma / b - alpha, which cancels for a small rate
+    slow = where(rate < 1, rate, 0)
+    offset = where(rate < 1, -(gamma * growth_series(slow)) * (rate * inverse), gamma * inverse - alpha)
+    outside = gamma * a
+    return where(a < beta, inside, outside + where(outside == math.inf, 0, offset + alpha * (1 - beta)))

@@ -3,12 +3,19 @@
 
 import math
 
-from normwise.catalogue.declaration import Interval
-from normwise.catalogue.elementary import growth_series, log1p_ratio, smaller_ratio
+from normwise.catalogue.declaration import FINITE, Interval
+from normwise.catalogue.elementary import (
+    LEAST_RATIO,
+    arctan_ratio,
+    by_size,
+    growth_series,
+    log1p_ratio,
+    log1p_square,
+    log_inverse_ratio,
+)
 from normwise.catalogue.registry import loss
-from normwise.formula import arctan, exp, expm1, log, log1p, minimum, sin, sqrt, where
+from normwise.formula import exp, expm1, minimum, sin, sqrt, where
 
-FINITE = Interval(0, math.inf, "neither")
 ESTIMATE = "M-estimate of location"
 
 
@@ -19,9 +26,12 @@ def cauchy(r, c=1.0):
     Half of SciPy's least_squares loss of this name. kornia's log(1 + r^2/2), which is Barron's general loss with
     alpha = 0, is this with c = sqrt(2).
     """
-    # Of a large ratio the logarithm is taken before the square, which would overflow.
-    far, q = smaller_ratio(r, c)
-    return c * (c * (log(where(far, abs(r) / c, 1)) + 0.5 * log1p(q * q)))
+    # log(1 + z^2) = log(z^2) + log(1 + 1/z^2).
+    far, smaller, larger = by_size(r, c)
+    q = smaller / larger
+    u = q * q
+    half = 0.5 * log1p_ratio(u)
+    return smaller * (smaller * where(far, log_inverse_ratio(where(far, q, 1), c, larger) + u * half, half))
 
 
 @loss(domain={"c": FINITE}, module="GemanMcClureLoss", minimiser=ESTIMATE)
@@ -30,7 +40,8 @@ def geman_mcclure(r, c=1.0):
 
     Barron's general loss with alpha = -2, as in kornia.
     """
-    far, q = smaller_ratio(r, 2 * c)
+    far, smaller, larger = by_size(0.5 * r, c)
+    q = smaller / larger
     square = q * q
     return 2 * where(far, 1, square) / (1 + square)
 
@@ -65,27 +76,31 @@ def barron(r, alpha=1.0, c=1.0):
     b = abs(alpha - 2)
     square = b == 0
     b = where(square, 1, b)
-    z = r / c
-    far, q = smaller_ratio(z, sqrt(b))
-    u = q * q
-    y = where(far, abs(z) / sqrt(b), 1)
-    near = where(far, 1, z)
-    s = where(far, b * (2 * log(y) + log1p(u)), near * (near * log1p_ratio(u)))
-    e = 0.5 * (alpha / b) * where(s > 1e37, 1e37, s)  # of an infinite residual finite, for alpha may be 0
+    s, far, larger, u = log1p_square(r, c, b)
+    limited = where(s > 1e37, 1e37, s)  # of an infinite residual finite, for alpha may be 0
+    e = 0.5 * (alpha / b) * limited
     small = abs(e) < 1
     v = where(small, e, 0)
     rising = where(far, e, 0) > 0
-    power = where(rising, where(rising, y * sqrt(1 + u), 1) ** alpha - 1, expm1(where(rising, 0, e)))
-    general = where(small, 0.5 * s * (1 + v * growth_series(v)), b / where(alpha == 0, 1, alpha) * power)
+    # Where the ratio leaves the range and its power may not, the residual is raised to it, and the scale.
+    bound = c * sqrt(b)
+    outside = where(alpha < 2, bound, larger) < LEAST_RATIO * larger
+    size = where(outside, larger, larger * sqrt(1 + u) / bound)
+    power = where(rising, size, 1) ** alpha / where(outside, bound**alpha, 1) - 1
+    power = where(rising, power, expm1(where(rising, 0, e)))
+    general = where(small, 0.5 * s + 0.5 * (limited * (v * growth_series(v))), b / where(alpha == 0, 1, alpha) * power)
+    z = r / c
     return where(square, 0.5 * z * z, general)
 
 
 @loss(domain={"c": FINITE}, minimiser=ESTIMATE)
 def arctan_loss(r, c=1.0):
     """Arc tangent of (r/c)^2, times c^2, which saturates at c^2 pi / 2: of SciPy's least_squares."""
-    far, q = smaller_ratio(r, c)
-    angle = arctan(q * q)
-    return c * (c * where(far, 0.5 * math.pi - angle, angle))
+    far, smaller, larger = by_size(r, c)
+    q = smaller / larger
+    u = q * q
+    share = arctan_ratio(u)
+    return smaller * (smaller * where(far, 0.5 * math.pi - u * share, share))
 
 
 @loss(domain={"c": FINITE}, minimiser=ESTIMATE)
@@ -94,10 +109,11 @@ def tukey(r, c=4.685):
 
     As statsmodels' TukeyBiweight. With c = 4.685 it is 95% efficient for Gaussian noise of unit scale.
     """
-    z = where(abs(r) >= c, 1, r / c)
+    inside = where(abs(r) >= c, c, r)
+    z = inside / c
     u = z * z
     v = (1 - z) * (1 + z)
-    return c * (c * where(u < 0.5, u * (3 - u * (3 - u)), 1 - v * v * v)) / 6
+    return where(u < 0.5, inside * (inside * (0.5 - u * (0.5 - u * (1 / 6)))), c * (c * ((1 - v * v * v) * (1 / 6))))
 
 
 @loss(domain={"a": FINITE}, minimiser=ESTIMATE)
@@ -106,7 +122,9 @@ def andrews(r, a=1.339):
 
     As statsmodels' AndrewWave. With a = 1.339 it is 95% efficient for Gaussian noise of unit scale.
     """
-    wave = a * sin(0.5 * where(abs(r) >= math.pi * a, math.pi, r / a))
+    # A small angle, which may leave the range, is its sine.
+    z = where(abs(r) >= math.pi * a, math.pi, r / a)
+    wave = where(abs(r) < 1e-8 * a, 0.5 * r, a * sin(0.5 * z))
     return 2 * wave * wave
 
 
@@ -117,8 +135,9 @@ def hampel(r, a=2.0, b=4.0, c=8.0):
     As statsmodels' Hampel; a <= b < c. At abs(r) = a and b it is on the inner side, as there.
     """
     z = minimum(abs(r), c)
-    left = c - z
-    return where(z <= a, 0.5 * r * r, where(z <= b, a * (z - 0.5 * a), 0.5 * a * ((b + c - a) - left * left / (c - b))))
+    beyond = z - b
+    falling = a * (b - 0.5 * a) + a * (beyond * (1 - 0.5 * (beyond / (c - b))))
+    return where(z <= a, 0.5 * r * r, where(z <= b, a * (z - 0.5 * a), falling))
 
 
 @loss(domain={"a": FINITE}, minimiser=ESTIMATE)
@@ -128,11 +147,12 @@ def ramsay(r, a=0.3):
     As statsmodels' RamsayE.
     """
     # Near zero by exp(-y) (exp(y) - 1 - y), whose series keeps what the difference cancels; from 800 on exp(-y) is 0.
-    y = a * abs(r)
+    c = 1 / a
+    y = abs(r / c)
     y = where(y > 800, 800, y)
     near = y < 1
     s = where(near, y, 0)
-    return where(near, r * r * (exp(-s) * growth_series(s)), (1 - exp(-y) * (1 + y)) / (a * a))
+    return where(near, r * (r * (exp(-s) * growth_series(s))), c * (c * (1 - exp(-y) * (1 + y))))
 
 
 @loss(domain={"c": FINITE}, minimiser=ESTIMATE, module="TrimmedMeanLoss")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from normwise.formula.expression import Expression, Number, apply, constant, variable
 from normwise.formula.primitives import PRIMITIVES
+from normwise.formula.tangent import Tangent
 from normwise.formula.walk import path, walk
 
 
@@ -14,16 +15,10 @@ def derivative(expression: Expression, name: str) -> Expression:
 
     It is taken forward, along with the value, so that a selection selects the whole derivative of the branch it takes.
     """
-    [tangent] = walk(path([expression]), _Tangent(name))
-    return tangent
-
-
-def scaled(expression: Expression, factor: Expression) -> Expression:
-    """The expression times a factor, within the selections: what is not selected meets no factor, be it infinite."""
-    if expression.primitive == "where":
-        condition, taken, other = expression.arguments
-        return apply("where", condition, scaled(taken, factor), scaled(other, factor))
-    return expression * factor
+    way = path([expression])
+    ratios = frozenset(node for node, _ in way.steps if node.primitive == "divide")
+    [tangent] = walk(way, _Tangents(name, ratios))
+    return tangent.expression
 
 
 def substitute(expression: Expression, replacements: dict[str, Expression]) -> Expression:
@@ -33,16 +28,19 @@ def substitute(expression: Expression, replacements: dict[str, Expression]) -> E
 
 
 @dataclass(frozen=True, slots=True)
-class _Tangent:
+class _Tangents:
     name: str
+    ratios: frozenset[Expression]
 
-    def constant(self, value: Number) -> Expression:
-        return constant(0)
+    def constant(self, value: Number) -> Tangent:
+        return Tangent(constant(0), self.ratios)
 
-    def variable(self, name: str) -> Expression:
-        return constant(int(name == self.name))
+    def variable(self, name: str) -> Tangent:
+        return Tangent(constant(int(name == self.name)), self.ratios)
 
-    def apply(self, expression: Expression, arguments: tuple[Expression, ...]) -> Expression:
+    def apply(self, expression: Expression, arguments: tuple[Tangent, ...]) -> Tangent:
+        if all(tangent.is_zero for tangent in arguments):
+            return self.constant(0)
         return PRIMITIVES[expression.primitive].tangent(expression.arguments, arguments, expression)
 
 

@@ -28,8 +28,11 @@ from typing import Any, TypeAlias
 
 from normwise.formula import frame_terms
 from normwise.formula.expression import Expression, apply, constant, is_constant
+from normwise.formula.tangent import Tangent
 
 Nodes: TypeAlias = tuple[Expression, ...]
+Tangents: TypeAlias = tuple[Tangent, ...]
+Rule: TypeAlias = Callable[[Nodes, Tangents, Expression], Tangent]
 ATOM = 100
 
 
@@ -38,7 +41,7 @@ class Primitive:
     """One row of the table; see the module's docstring."""
 
     name: str
-    tangent: Callable[[Nodes, Nodes, Expression], Expression]
+    tangent: Rule
     python: str
     latex: str
     numba: str | Callable[..., str]
@@ -51,27 +54,22 @@ class Primitive:
     """Whether `array` wants its plain numbers as arrays."""
 
 
-def _zero(_arguments: Nodes, _tangents: Nodes, _result: Expression) -> Expression:
-    return constant(0)
+def _zero(_arguments: Nodes, tangents: Tangents, _result: Expression) -> Tangent:
+    return Tangent(constant(0), tangents[0].ratios)
 
 
-def _where(condition: object, a: object, b: object) -> Expression:
-    return apply("where", condition, a, b)
-
-
-def _power_tangent(arguments: Nodes, tangents: Nodes, result: Expression) -> Expression:
+def _power_tangent(arguments: Nodes, tangents: Tangents, result: Expression) -> Tangent:
     (base, exponent), (d_base, d_exponent) = arguments, tangents
     lowered = constant(exponent.value - 1) if isinstance(exponent.value, (int, float)) else exponent - 1
     along_base = d_base * (exponent * (constant(1) if is_constant(lowered, 0) else base**lowered))
-    if is_constant(d_exponent, 0):
-        return along_base
-    return along_base + d_exponent * (result * apply("log", base))
+    return along_base if d_exponent.is_zero else along_base + d_exponent * (result * apply("log", base))
 
 
-def _select_tangent(taken: str) -> Callable[[Nodes, Nodes, Expression], Expression]:
-    def tangent(arguments: Nodes, tangents: Nodes, _result: Expression) -> Expression:
+def _select_tangent(taken: str) -> Rule:
+    def tangent(arguments: Nodes, tangents: Tangents, _result: Expression) -> Tangent:
         (a, b), (da, db) = arguments, tangents
-        return _where(apply(taken, a, b), da, _where(apply(taken, b, a), db, 0.5 * da + 0.5 * db))
+        tied = db.selected(apply(taken, b, a), da * 0.5 + db * 0.5)
+        return da.selected(apply(taken, a, b), tied)
 
     return tangent
 
@@ -166,7 +164,7 @@ def _operator(
     symbol: str,
     function: Callable[..., Any],
     precedence: int,
-    tangent: Callable[[Nodes, Nodes, Expression], Expression] = _zero,
+    tangent: Rule = _zero,
     **spelling: Any,
 ) -> Primitive:
     """A binary operator that Python, Numba, arrays and frames spell alike."""
@@ -184,7 +182,7 @@ def _operator(
 
 def _function(
     name: str,
-    tangent: Callable[[Nodes, Nodes, Expression], Expression],
+    tangent: Rule,
     latex: str,
     number: Callable[..., Any],
     **spelling: Any,
@@ -213,7 +211,7 @@ _rows = [
         "*",
         operator.mul,
         PRODUCT,
-        lambda a, d, y: d[0] * a[1] + a[0] * d[1],
+        lambda a, d, y: d[0] * a[1] + d[1] * a[0],
         latex=r"{0} \, {1}",
     ),
     _operator(
@@ -221,7 +219,7 @@ _rows = [
         "/",
         operator.truediv,
         PRODUCT,
-        lambda a, d, y: (d[0] - y * d[1]) / a[1],
+        lambda a, d, y: (d[0] - d[1] * y) / a[1],
         latex=r"\frac{{{0}}}{{{1}}}",
         number=_number_divide,
     ),
@@ -273,7 +271,7 @@ _rows = [
     ),
     Primitive(
         "where",
-        lambda a, d, y: _where(a[0], d[1], d[2]),
+        lambda a, d, y: d[1].selected(a[0], d[2]),
         python="where({0}, {1}, {2})",
         latex=r"\begin{{cases}} {1} & {0} \\ {2} & \text{{otherwise}} \end{{cases}}",
         numba="{1} if {0} else {2}",

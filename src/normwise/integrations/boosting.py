@@ -14,8 +14,8 @@ from normwise.catalogue import Loss
 from normwise.engines.cpu.kernel import SERIAL
 from normwise.errors import InputError, near_names
 from normwise.formula import Expression, Formula, where
-from normwise.formula.derivative import scaled
 from normwise.formula.expression import variable
+from normwise.formula.tangent import scaled
 from normwise.formula.values import number_value
 from normwise.fused import SCALE, Pass
 from normwise.integrations.bound import Bound, Outputs, Score, bind_pointwise, bind_two, outputs_of, rows
