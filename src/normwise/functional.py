@@ -218,7 +218,9 @@ def _derivative(loss: Any, order: Literal[1, 2]) -> Callable[..., Any]:
     found = plan.find_loss(loss)
     plan.check_is_pointwise(found)
     function = function_of(found.slope if order == 1 else found.slope.slope)
-    return functools.partial(function, reduction="none")
+    derivative = functools.partial(function, reduction="none")
+    derivative.__name__ = function.__name__  # type: ignore[attr-defined] # which torch.jit.trace asks for
+    return derivative
 
 
 def function_of(loss: Loss) -> Callable[..., Any]:

@@ -78,8 +78,11 @@ def _as_it_is(s: Any) -> Any:
 
 
 def _but_nan(s: Any, value: float) -> Any:
-    """A constant, but nan where the sum is, and so is its slope."""
-    return where(s == s, value, math.nan * s)
+    """A constant, but nan where the sum is, and so is its slope; elsewhere the branch not taken has a finite slope.
+
+    For torch multiplies that with 0 where it differentiates a trace.
+    """
+    return where(s == s, value, s * s)
 
 
 # Where 0 has no finite slope the formula selects, and what is not selected is harmless: so the slope of 0 is 0, and an
