@@ -487,7 +487,7 @@ def test_a_loss_and_its_function_are_explained_too() -> None:
         ("huber", {"dleta": 1.0}, "huber has no parameter 'dleta': did you mean delta"),
         ("huber", {"delta": -1.0}, r"Given delta=-1; expected a number in \(0, inf\]"),
         ("huber:delta=x", {}, "'x'"),
-        (3, {}, "a loss is named by a string"),
+        (3, {}, "the int 3 is no loss"),
         ("log(cosh(r/s))", {}, "'?s'?"),
     ],
 )

@@ -10,6 +10,7 @@ import math
 import operator
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import FunctionType
 from typing import Any, Literal, NamedTuple, NoReturn, cast
 
@@ -43,7 +44,7 @@ def find_loss(name: str | Loss | Any) -> Loss:
     if isinstance(name, Loss):
         return name
     declared = getattr(name, "loss", None)
-    if isinstance(declared, Loss) and isinstance(name, (FunctionType, type)):
+    if isinstance(declared, Loss) and isinstance(name, (FunctionType, partial, type)):
         return declared
     if not isinstance(name, str):
         raise _no_loss(name, declared)
