@@ -1,5 +1,6 @@
 """What is particular to NumPy and to the arrays of other namespaces."""
 
+import math
 from typing import Any
 
 import array_api_strict
@@ -118,3 +119,16 @@ def test_no_warning_for_what_the_result_carries(case: Any) -> None:
             given = x.astype(dtype)
         case(given, np.zeros_like(given))
         normwise.value_and_grad(case.loss)(given, np.zeros_like(given), **case.parameters)
+
+
+@pytest.mark.parametrize(("text", "each"), [("0 * r + 2", 2.0), ("c + 0 * x * t", 3.0), ("inf + 0 * r", math.inf)])
+@pytest.mark.parametrize("size", [4, 1 << 17])
+def test_a_formula_that_reads_no_array_is_summed_all_the_same(text: str, each: float, size: int) -> None:
+    constant = normwise.loss(text, **({"c": 3.0} if "c" in text else {}))
+    x, t = np.zeros(size), np.ones(size)
+    assert constant(x, t) == each
+    assert constant(x, t, reduction="sum") == each * size
+    assert constant(torch.from_numpy(x), torch.from_numpy(t)).item() == each
+    leaf = torch.from_numpy(x).requires_grad_()
+    constant(leaf, torch.from_numpy(t)).backward()
+    assert leaf.grad is None or not leaf.grad.any()

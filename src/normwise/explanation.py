@@ -158,7 +158,7 @@ class Explanation:
     __repr__ = __str__
 
 
-def explain(loss: str | Loss | Callable[..., Any], **parameters: float) -> Explanation:
+def explain(loss: str | Loss | Callable[..., Any], /, **parameters: float) -> Explanation:
     """Tell what a loss is like: its derivatives, its shape, what it estimates, what other libraries call it.
 
     Parameters

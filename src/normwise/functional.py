@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import linecache
+import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
@@ -119,7 +120,14 @@ def loss(
     1.0
     """
     if isinstance(formula, str):
-        return function_of(of_text(formula, arrays, **parameters))
+        others = {"domain": domain, "accepts": accepts, "module": module, "minimiser": minimiser, "noise": noise}
+        others |= {"finish": finish, "beside": beside, "divisor": divisor != "weight"}
+        for name in (name for name, given in others.items() if given):
+            raise TypeError(
+                f"loss() takes {name} with a function, not with a text: declare a function, or call a parameter of the "
+                "text by another name"
+            )
+        return function_of(of_text(formula, arrays, parameters))
     if parameters:
         raise TypeError(f"loss() has no argument {next(iter(parameters))!r}: a function has its parameters in itself")
 
@@ -253,12 +261,13 @@ def _generated(loss: Loss, method: Literal["call", "value_and_gradient"]) -> Cal
     filename = f"<normwise.functional {loss.name} {id(loss)}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)  # for tracebacks
     namespace: dict[str, Any] = {
-        "_loss": loss,
-        "_faces": faces,
-        "_plan": plan,
-        "_parameter": _parameter,
-        "_mixed": _mixed,
+        "__loss": loss,
+        "__faces": faces,
+        "__plan": plan,
+        "__parameter": _parameter,
+        "__mixed": _mixed,
     }
+    namespace |= {f"__{kind.__name__}": kind for kind in (type, float, int, bool)}
     exec(compile(text, filename, "exec"), namespace)
     function = namespace[loss.function]
     function.__doc__ = _docstring(loss)
@@ -273,42 +282,45 @@ def _generated(loss: Loss, method: Literal["call", "value_and_gradient"]) -> Cal
 
 
 def _source(loss: Loss) -> str:
-    """The text of a loss's function: its signature, the checks of its plain arguments, the call."""
+    """The text of a loss's function: its signature, the checks of its plain arguments, the call.
+
+    What is not an argument has a name that begins with two underscores, which no argument's does.
+    """
     defaults = {**_DEPRECATED, **_KEYWORDS, **loss.parameters}
     positional = TORCH_ORDER.get(loss.name, ())
     keywords = [name for name in (*loss.parameters, *_KEYWORDS) if name not in positional]
     arrays = ", ".join(("input", "target", *loss.further_arrays))
     positional = tuple(name for name in positional if name not in loss.further_arrays)
-    arguments = [f"{name}={defaults[name]!r}" for name in positional]
-    arguments += ["*", *(f"{name}={defaults[name]!r}" for name in keywords)]
+    arguments = [f"{name}={_literal(defaults[name])}" for name in positional]
+    arguments += ["*", *(f"{name}={_literal(defaults[name])}" for name in keywords)]
     deprecated = ", size_average, reduce" if "size_average" in positional else ""
     legacy = " or size_average is not None or reduce is not None" if deprecated else ""
     lines = [
         f"def {loss.function}({arrays}, {', '.join(arguments)}):",
         f'    if reduction not in ("mean", "sum", "none"){legacy}:',
-        f"        reduction = _plan.reduction_of(reduction{deprecated})",
+        f"        reduction = __plan.reduction_of(reduction{deprecated})",
     ]
     for name, default in loss.parameters.items():
         # A default is in its domain; what a caller gave is checked.
-        lines.append(f"    if type({name}) is not {type(default).__name__} or {name} != {default!r}:")
-        lines.append(f"        {name} = _parameter(_loss, {name!r}, {name})")
-        lines += ["    else:", f"        {name} = {default!r}"]  # a compiler's symbol becomes a number
+        lines.append(f"    if __type({name}) is not __{type(default).__name__} or {name} != {_literal(default)}:")
+        lines.append(f"        {name} = __parameter(__loss, {name!r}, {name})")
+        lines += ["    else:", f"        {name} = {_literal(default)}"]  # a compiler's symbol becomes a number
     parameters = "".join(f"{name}, " for name in loss.parameters)
     unlike = {name: "!=" if isinstance(default, str) else "is not" for name, default in _OPTIONS.items()}
     asked = " or ".join(f"{name} {unlike[name]} {default!r}" for name, default in _OPTIONS.items())
     lines += [
-        "    options = None",
+        "    __options = None",
         f"    if {asked}:",
-        f"        options = _plan.options(_loss, reduction, {', '.join(_OPTIONS)})",
+        f"        __options = __plan.options(__loss, reduction, {', '.join(_OPTIONS)})",
     ]
     # An array may be given for a parameter, and a number for an array beside prediction and target.
-    unusual = [f"_plan.is_number({name})" for name in loss.further_arrays]
-    unusual += [f"type({name}) is not {type(default).__name__}" for name, default in loss.parameters.items()]
+    unusual = [f"__plan.is_number({name})" for name in loss.further_arrays]
+    unusual += [f"__type({name}) is not __{type(default).__name__}" for name, default in loss.parameters.items()]
     if unusual:
         given = ", ".join(f"{name!r}: {name}" for name in (*loss.further_arrays, *loss.parameters))
         lines.append(f"    if {' or '.join(unusual)}:")
-        lines.append(f"        return _mixed(_faces, _loss, input, target, {{{given}}}, reduction, options)")
-    lines.append(f"    return _faces[type(input)](_loss, ({arrays}), ({parameters}), reduction, options)")
+        lines.append(f"        return __mixed(__faces, __loss, input, target, {{{given}}}, reduction, __options)")
+    lines.append(f"    return __faces[__type(input)](__loss, ({arrays}), ({parameters}), reduction, __options)")
     return "\n".join(lines) + "\n"
 
 
@@ -318,6 +330,11 @@ def _parameter(loss: Loss, name: str, given: Any) -> Any:
     if torch is not None and isinstance(given, torch.Tensor) and torch.jit.is_tracing():
         return given
     return plan.parameter(loss, name, given)
+
+
+def _literal(value: Any) -> str:
+    """A default as a function's text has it."""
+    return f"__float('{value}')" if isinstance(value, float) and not math.isfinite(value) else repr(value)
 
 
 def _mixed(

@@ -15,6 +15,7 @@ from normwise import plan
 from normwise.catalogue import Loss
 from normwise.engines.cpu import Kernel, KernelSpec, Storage, direct_operands
 from normwise.formula import Formula
+from normwise.formula.values import number_value
 from normwise.sums import quotient
 from normwise.terms import MASK, Terms, nan_count, negatives, outside_count, summed_for
 
@@ -78,6 +79,9 @@ class Pass:
         operands = [*[arrays[i] for i in self.reads], *results]
         dtypes = tuple(map(memory.dtype, operands))
         reals = (*parameters, scale)
+        if not operands:  # sums of constants
+            numbers = dict(zip(self.sums[0].parameters, reals, strict=True))
+            return [size * number_value(each.expression, numbers) for each in self.sums]
         if all(map(memory.contiguous, operands)):
             return self.kernel(memory, dtypes, None).flat(size, *map(memory.address, operands), *reals)
         layout = None

@@ -59,6 +59,11 @@ class _OwnLoss(_Loss):
         return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.loss.parameters)
 
 
+_OWN = _OwnLoss.__new__(_OwnLoss)
+_Loss.__init__(_OWN)
+"""What any module of ours has beside a loss's parameters."""
+
+
 def _hold(module: torch.nn.Module, name: str, value: Any) -> None:
     """Keep a parameter of a loss: a number, a tensor that moves with the module, or a `torch.nn.Parameter`."""
     if isinstance(value, (list, tuple)):
@@ -102,6 +107,11 @@ copyreg.pickle(_OwnClass, _pickled)
 def module_of(loss: Loss) -> type[torch.nn.Module]:
     """Return the class of a loss."""
     base = getattr(torch.nn, loss.module) if loss.name in TORCH_ORDER else _OwnLoss
+    for name in (*loss.parameters, *loss.further_arrays):
+        if name in ("loss", "self") or (name in loss.parameters and hasattr(_OWN, name)):
+            raise TypeError(
+                f"{loss.module} has no room for the argument {name}: every module has something of that name"
+            )
     text = f"{loss.documentation}\n\nThe module of `normwise.functional.{loss.function}`."
     members = {"loss": loss, "forward": _forward(loss), "__doc__": text, "__module__": __name__}
     members["__constants__"] = ["reduction"]  # torch has its parameters there too, which may be tensors here
@@ -117,9 +127,9 @@ def _forward(loss: Loss) -> Any:
     arrays = ", ".join(("input", "target", *loss.further_arrays))
     own = "".join(f", {name}=self.{name}" for name in ("reduction", *loss.parameters))
     # Written out, for small tensors feel every step: no loop over the parameters, and no unpacking of nothing.
-    plain, asked = f"function({arrays}{own})", f"function({arrays}{own}, **options)"
-    text = f"lambda self, {arrays}, **options: {asked} if options else {plain}"
-    forward = eval(text, {"function": function_of(loss)})
+    plain, asked = f"__function({arrays}{own})", f"__function({arrays}{own}, **__options)"
+    text = f"lambda self, {arrays}, **__options: {asked} if __options else {plain}"
+    forward = eval(text, {"__function": function_of(loss)})
     forward.__name__, forward.__qualname__ = "forward", f"{loss.module}.forward"
     return forward
 

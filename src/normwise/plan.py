@@ -10,6 +10,7 @@ import math
 import operator
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import FunctionType
 from typing import Any, Literal, NamedTuple, NoReturn, cast
 
@@ -28,6 +29,7 @@ from normwise.errors import (
     ShapeMismatchError,
     near_names,
 )
+from normwise.formula.parse import as_read
 from normwise.sums import Divisor, Reduction
 
 Shape = Sequence[int]
@@ -43,7 +45,7 @@ def find_loss(name: str | Loss | Any) -> Loss:
         return name
     declared = getattr(name, "loss", None)
     # A function of one's own stands in an object that pickles.
-    if isinstance(declared, Loss) and isinstance(getattr(name, "__wrapped__", name), (FunctionType, type)):
+    if isinstance(declared, Loss) and isinstance(getattr(name, "__wrapped__", name), (FunctionType, partial, type)):
         return declared
     if not isinstance(name, str):
         raise _no_loss(name, declared)
@@ -98,6 +100,7 @@ def read_loss(text: str, further: Mapping[str, Any] | None = None) -> tuple[Loss
     given: dict[str, Any] = {}
     for assignment in filter(None, assignments.split(",")):
         parameter, equals, value = (part.strip() for part in assignment.partition("="))
+        parameter = as_read(parameter)
         if not equals:
             raise InputError(f"{text!r} gives {name} {assignment!r}; write parameter=number, as in {_example(name)}")
         if parameter in given:
@@ -110,7 +113,7 @@ def read_loss(text: str, further: Mapping[str, Any] | None = None) -> tuple[Loss
     if name.isidentifier():
         return find_loss(name), given
     arrays = tuple(parameter for parameter, value in given.items() if isinstance(value, str))
-    return of_text(name, arrays, **{n: v for n, v in given.items() if n not in arrays}), given
+    return of_text(name, arrays, {n: v for n, v in given.items() if n not in arrays}), given
 
 
 def bound(loss: Loss, given: Mapping[str, Any]) -> tuple[Loss, dict[str, float]]:
@@ -127,7 +130,7 @@ def _example(name: str) -> str:
 def bind_parameters(loss: Loss, given: Mapping[str, Any]) -> dict[str, float]:
     """All parameters of a loss: those given, checked against their domain, and the others' defaults."""
     bound = dict(loss.parameters)
-    for name, value in given.items():
+    for name, value in ((as_read(name), value) for name, value in given.items()):
         if name not in bound:
             known = f"it has {', '.join(bound)}" if bound else "it has none"
             raise InputError(f"{loss.name} has no parameter {name!r}: {near_names(name, bound) if bound else known}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import keyword
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -12,10 +13,10 @@ from types import FunctionType
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
-from normwise.errors import InputError
+from normwise.errors import FormulaError, InputError
 from normwise.formula import Formula, trace
 from normwise.formula.expression import variable
-from normwise.formula.parse import parse
+from normwise.formula.parse import as_read, parse
 
 Divisor = Literal["weight", "count"]
 Kind = Literal["integer", "count", "complex"]
@@ -37,6 +38,15 @@ CALL_ARGUMENTS = frozenset(
     }
 )
 """The arguments that every loss takes when it is called; a formula's own arguments need other names."""
+
+
+def unfit(name: str) -> str:
+    """Why an argument of a formula cannot have a name; nothing where it can."""
+    if name in CALL_ARGUMENTS:
+        return "which every loss already takes when called"
+    if not name.isidentifier() or keyword.iskeyword(name):
+        return "which is no name that Python takes"
+    return "and names that begin with two underscores are taken" if name.startswith("__") else ""
 
 
 @dataclass(frozen=True)
@@ -260,16 +270,16 @@ def declared(
 ) -> Loss:
     """The `Loss` of a formula, checked."""
     name = written.name.removesuffix("_loss")
+    if not name:
+        raise TypeError(f"a loss needs a name beside {written.name}")
     if not (written.arrays[0] == "r" or written.arrays[:2] == ("x", "t")):
         raise TypeError(
             f"{name} reads {', '.join(written.arrays)}; a loss begins with r (the residual, prediction - target) or "
             "with x, t (prediction, target), then names further arrays; parameters have a default"
         )
-    taken = CALL_ARGUMENTS.intersection((*written.arrays, *written.parameters))
-    if taken:
-        raise TypeError(
-            f"{name} names an argument {', '.join(sorted(taken))}, which every loss already takes when called"
-        )
+    for argument in (*written.arrays, *written.parameters):
+        if reason := unfit(argument):
+            raise TypeError(f"{name} names an argument {argument}, {reason}")
     unknown = set(domain or {}).difference(written.parameters, written.arrays)
     if unknown:
         raise TypeError(f"the domain of {name} names {', '.join(sorted(unknown))}, which is no parameter of it")
@@ -296,12 +306,21 @@ def _of_text(text: str, arrays: tuple[str, ...], parameters: tuple[tuple[str, fl
     return made.had_by(_of_text, text, arrays, parameters)
 
 
-def of_text(text: str, arrays: Iterable[str] = (), **parameters: Any) -> Loss:
+def of_text(text: str, arrays: Iterable[str] = (), parameters: Mapping[str, Any] | None = None) -> Loss:
     """The `Loss` of a text, which is its name; see `normwise.loss`."""
-    for name, value in parameters.items():
+    names = tuple(map(as_read, arrays))
+    numbers: dict[str, float] = {}
+    for given, value in (parameters or {}).items():
+        name = as_read(given)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise InputError(f"the parameter {name} of {text!r} is to be a number, not {value!r}")
-    return _of_text(text, tuple(arrays), tuple((name, float(value)) for name, value in parameters.items()))
+        if name in numbers or name in names:
+            raise InputError(f"{text!r} has two parameters or arrays of the name {name}")
+        numbers[name] = float(value)
+    for name in (*numbers, *names):
+        if reason := unfit(name):
+            raise FormulaError(f"{text!r} has a parameter or an array {name!r}, {reason}")
+    return _of_text(text, names, tuple(numbers.items()))
 
 
 _pickled: WeakValueDictionary[tuple[Any, ...], Loss] = WeakValueDictionary()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import math
 import re
+import unicodedata
 import warnings
 from collections.abc import Iterable, Mapping
 
@@ -100,6 +101,11 @@ def parse(text: str, parameters: Mapping[str, float], arrays: Iterable[str] = ()
     formula = Formula(reader.text, (RESIDUAL, *own, *reader.arrays), dict(parameters), expression)
     of_both = {} if own == (RESIDUAL,) else {RESIDUAL: variable(PREDICTION) - variable(TARGET)}
     return formula.on((*own, *reader.arrays), **of_both)
+
+
+def as_read(name: str) -> str:
+    """A name as Python reads it in a text: its compatible letters in their plain form, an e for an \u212f."""
+    return unicodedata.normalize("NFKC", name)
 
 
 def _one_line(text: str) -> str:

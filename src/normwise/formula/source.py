@@ -21,12 +21,15 @@ def numba_source(expressions: Sequence[Expression], names: Mapping[str, str]) ->
     return language.lines, results
 
 
-def number_source(expression: Expression, names: Sequence[str]) -> tuple[list[str], str]:
-    """Statements over plain numbers that call each primitive by its name, and the name or literal of the result."""
+def number_source(expression: Expression, names: Mapping[str, str]) -> tuple[list[str], str]:
+    """Statements over plain numbers that call each primitive by its name, and the name or literal of the result.
+
+    `names` says what each variable is called there; the statements assign to ``_1``, ``_2``, ...
+    """
     language = _Assignments(
         lambda node, *arguments: f"{node.primitive}({', '.join(arguments)})",
         lambda value: repr(value) if math.isfinite(value) else f"float('{value}')",
-        {name: name for name in names},
+        names,
     )
     [result] = walk(path([expression]), language)
     return language.lines, result

@@ -49,9 +49,10 @@ def decided(expression: Expression, parameters: Mapping[str, Number]) -> Express
 @functools.cache
 def number_function(expression: Expression, *names: str) -> Callable[..., float]:
     """Return the expression as a function of plain numbers, in the order of `names`, as IEEE arithmetic has it."""
-    lines, result = number_source(expression, names)
+    own = {name: f"v{i}" for i, name in enumerate(names)}  # any other might be a primitive's, or the text's own
+    lines, result = number_source(expression, own)
     scope = {name: row.number for name, row in PRIMITIVES.items()}
-    exec("\n    ".join([f"def function({', '.join(names)}):", *lines, f"return {result}"]), scope)
+    exec("\n    ".join([f"def function({', '.join(own.values())}):", *lines, f"return {result}"]), scope)
     return scope["function"]
 
 
