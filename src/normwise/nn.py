@@ -127,8 +127,9 @@ def _forward(loss: Loss) -> Any:
     arrays = ", ".join(("input", "target", *loss.further_arrays))
     own = "".join(f", {name}=self.{name}" for name in ("reduction", *loss.parameters))
     # Written out, for small tensors feel every step: no loop over the parameters, and no unpacking of nothing.
-    plain, asked = f"__function({arrays}{own})", f"__function({arrays}{own}, **__options)"
-    text = f"lambda self, {arrays}, **__options: {asked} if __options else {plain}"
+    options = "__options" if "options" in loss.further_arrays else "options"
+    plain, asked = f"__function({arrays}{own})", f"__function({arrays}{own}, **{options})"
+    text = f"lambda self, {arrays}, **{options}: {asked} if {options} else {plain}"
     forward = eval(text, {"__function": function_of(loss)})
     forward.__name__, forward.__qualname__ = "forward", f"{loss.module}.forward"
     return forward
