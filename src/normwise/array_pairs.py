@@ -97,7 +97,7 @@ def _nearest(xp: Any, asked: PairCall, made: Pairs) -> Nearest:
 
     def sort(distances: Any) -> tuple[Any, Any]:
         order = xp.argsort(distances, axis=-1, stable=True)[..., :count]
-        return array_engine.taken(xp, distances, order), order
+        return array_engine.gathered(xp, distances, order), order
 
     def block(i: slice, j: slice) -> Any:
         return _matrix(xp, asked, made, made.part(i, j), widest(xp))
@@ -110,7 +110,10 @@ def _nearest(xp: Any, asked: PairCall, made: Pairs) -> Nearest:
     else:
         batch = int(np.prod(made.arrays["x"].shape[:-2], dtype=int))
         values, indices = pair_blocks.nearest(xp, block, *made.points, batch, sort)
-    values, indices = xp.astype(values, made.dtype, copy=False), pair_blocks.named(xp, indices, made.present)
+    values, indices = (
+        xp.astype(values, made.dtype, copy=False),
+        pair_blocks.neighbour_indices(xp, indices, made.present),
+    )
     if made.single[0]:
         values, indices = (xp.reshape(a, (*a.shape[:-2], count)) for a in (values, indices))
     return Nearest(values, indices)

@@ -98,12 +98,12 @@ def _number(xp: Any, like: Any, value: float) -> Any:
     return xp.full((), value, dtype=like.dtype, device=array_api_compat.device(like))
 
 
-def named(xp: Any, indices: Any, present: Present) -> Any:
+def neighbour_indices(xp: Any, indices: Any, present: Present) -> Any:
     """Return the indices of neighbours: -1 where one of the two is no point."""
     if present.columns is not None:
         whole = (*indices.shape[:-1], present.columns.shape[-1])
         there = xp.broadcast_to(xp.expand_dims(present.columns, axis=-2), whole)
-        indices = xp.where(array_engine.taken(xp, there, indices), indices, xp.full_like(indices, -1))
+        indices = xp.where(array_engine.gathered(xp, there, indices), indices, xp.full_like(indices, -1))
     if present.rows is not None:
         indices = xp.where(xp.expand_dims(present.rows, axis=-1), indices, xp.full_like(indices, -1))
     return indices

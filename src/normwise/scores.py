@@ -479,7 +479,7 @@ class _Sample(NamedTuple):
         infinite = self.number(math.inf)
         values = xp.where(counts > 0, values, infinite)  # what does not count comes last
         order = xp.argsort(values, axis=-1)  # a nan comes after all and is in the tail whose least is taken: it shows
-        rising, counts = (array_engine.taken(xp, one, order) for one in (values, counts))
+        rising, counts = (array_engine.gathered(xp, one, order) for one in (values, counts))
         below = xp.cumulative_sum(counts, axis=-1)
         total = below[..., -1:]
         rounding = 1e-12 * total

@@ -320,7 +320,7 @@ def _nearest(asked: PairCall, made: Pairs) -> Nearest:
         values, indices = _found_nearest(asked, made, count, sort)
         if learned:
             values = _at(asked, made, indices)
-    indices = pair_blocks.named(xp, indices, made.present)
+    indices = pair_blocks.neighbour_indices(xp, indices, made.present)
     if made.single[0]:
         values, indices = values.squeeze(-2), indices.squeeze(-2)
     return Nearest(values, indices)

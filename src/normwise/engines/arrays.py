@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from normwise.formula import Formula
 from normwise.formula.values import array_values
@@ -42,18 +42,18 @@ def elementwise(
         return [value if hasattr(value, "shape") else xp.zeros_like(like) + value for value in values]
 
 
-def taken(xp: Any, array: Any, indices: Any) -> Any:
+def gathered(xp: Any, array: Any, indices: Any) -> Any:
     """Return the elements at some indices of each line along the last dimension."""
     if hasattr(xp, "take_along_axis"):
         return xp.take_along_axis(array, indices, axis=-1)
     import dask.array  # the one namespace that has none
 
     lines = array.rechunk((*indices.chunks[:-1], -1))
-    namespace: Any = dask.array
-    return namespace.map_blocks(_taken_of_numpy, lines, indices, dtype=array.dtype, chunks=indices.chunks)
+    namespace = cast("Any", dask.array)
+    return namespace.map_blocks(_gathered_by_numpy, lines, indices, dtype=array.dtype, chunks=indices.chunks)
 
 
-def _taken_of_numpy(lines: Any, indices: Any) -> Any:
+def _gathered_by_numpy(lines: Any, indices: Any) -> Any:
     import numpy as np
 
     return np.take_along_axis(lines, indices, axis=-1)
