@@ -3,9 +3,9 @@
 
 import math
 
-from normwise.catalogue.declaration import Interval
+from normwise.catalogue.declaration import FINITE, Interval
 from normwise.catalogue.registry import loss
-from normwise.catalogue.robust import FINITE, barron
+from normwise.catalogue.robust import barron
 from normwise.formula import log
 
 
