@@ -153,6 +153,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     try:
         _check_text(sys.argv[1:] if arguments is None else arguments)
         code = app(arguments, standalone_mode=False)
+        if code == INTERRUPTED:  # what Typer makes of a KeyboardInterrupt
+            raise KeyboardInterrupt
         sys.stdout.flush()
     except FormulaError as error:
         _fail(*str(error).split("\n    "))  # the formula, and a pointer to the place

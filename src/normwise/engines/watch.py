@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from threading import Event, Thread
 from typing import Any, TypeVar
 
@@ -45,8 +46,8 @@ def watched(work: Callable[[], Result], connection: Any, progress: Progress | No
             ended.set()
 
     reached = 0.0
-    Thread(target=run, name="normwise query", daemon=True).start()
     try:
+        Thread(target=run, name="normwise query", daemon=True).start()  # waits for its beginning, so within
         while not ended.wait(POLL):
             if progress is None or connection is None:
                 continue
@@ -59,6 +60,11 @@ def watched(work: Callable[[], Result], connection: Any, progress: Progress | No
     if failures:
         raise failures[0]
     return results[0]
+
+
+def load_duckdb() -> None:
+    """Import DuckDB where no signal is handled: an interrupt within the import of its extension aborts the process."""
+    watched(lambda: import_module("duckdb"), None)
 
 
 def _stop(ended: Event, connection: Any) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from normwise.engines.frames import Frame, Row, rows_of
-from normwise.engines.watch import Progress, watched
+from normwise.engines.watch import Progress, load_duckdb, watched
 from normwise.errors import InputError
 from normwise.evaluation import errors
 from normwise.evaluation.formats import format_of
@@ -92,6 +92,7 @@ class Files:
 def opened(patterns: Sequence[str | Path]) -> Generator[Files]:
     """Files of one format, open while the context lasts."""
     try:
+        load_duckdb()
         import duckdb
     except ModuleNotFoundError:
         raise InputError("files are read by DuckDB, which is not installed: pip install 'normwise[cli]'") from None
