@@ -69,6 +69,8 @@ class Accumulator:
     ) -> None:
         """Add a part: the arrays and options of the loss's function. Gradients do not flow into the sums.
 
+        Of torch's distributed tensors each rank adds the whole, which is then not to be added up over ranks again.
+
         Raises
         ------
         ShapeMismatchError, InputError

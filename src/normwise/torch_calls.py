@@ -34,6 +34,7 @@ from normwise.torch_autograd import (
     with_operations,
 )
 from normwise.torch_autograd import PLAIN as PLAIN_TYPES
+from normwise.torch_distributed import number, on_one_mesh
 from normwise.torch_watchers import check_looks_at_no_data, traced, watched, without_tracer_warnings
 
 Tensor = torch.Tensor
@@ -179,7 +180,7 @@ def sums(loss: Loss, arrays: Sequence[Tensor], parameters: tuple[float, ...], op
             _check_weights(made)
             wide = made._replace(arrays={n: a if n == MASK else a.double() for n, a in made.arrays.items()})
             total, weight, count = (
-                None if formula is None else float(_values(wide, formula, elementwise).sum()) for formula in formulas
+                None if formula is None else number(_values(wide, formula, elementwise).sum()) for formula in formulas
             )
     size = float(made.arrays[terms.value.arrays[0]].numel())
     count = size if count is None else count
@@ -341,8 +342,8 @@ def _checked(
     loss: Loss, arrays: Sequence[Tensor], parameters: tuple[float, ...], reduction: Reduction, options: Options
 ) -> Call:
     """Check a call's tensors, and bring them to one shape."""
-    weight, mask = options.weight, options.mask
-    _check_tensors(loss, arrays, weight, mask)
+    _check_tensors(loss, arrays, options.weight, options.mask)
+    *arrays, weight, mask = on_one_mesh((*arrays, options.weight, options.mask))
     shape, by_row = plan.call_shape(loss, [array.shape for array in arrays], options.broadcast)
     given = dict(zip(loss.formula.arrays, arrays, strict=True))
     given |= {name: given[name].unsqueeze(-1) for name in by_row}
@@ -428,7 +429,7 @@ def _check_no_nan(arrays: dict[str, Tensor]) -> None:
             if torch.compiler.is_compiling():
                 torch._assert_async(~found.any(), plan.nan_message(name))  # pyright: ignore[reportPrivateImportUsage]
             elif not found.is_meta:
-                plan.check_no_nan(name, float(found.sum()))
+                plan.check_no_nan(name, number(found.sum()))
 
 
 def _check_domains(loss: Loss, arrays: dict[str, Tensor]) -> None:
@@ -443,7 +444,7 @@ def _check_domains(loss: Loss, arrays: dict[str, Tensor]) -> None:
             counted = outside_count(loss.domain[name], MASK in arrays)
             given = {**arrays, "x": arrays[name]}
             values = with_operations(counted, (), torch.float64, *[given[n].detach() for n in counted.arrays])
-            plan.check_inside(loss, name, float(values.sum()))
+            plan.check_inside(loss, name, number(values.sum()))
 
 
 def _check_weights(made: Call) -> None:
@@ -456,4 +457,4 @@ def _check_weights(made: Call) -> None:
         fused.check_weights(MEMORY, made.terms, given, fused.total(MEMORY, weight, given))
     else:
         values = with_operations(weight, (), torch.float64, *given.values())
-        plan.check_no_negative_weight(float((values == -torch.inf).sum()))
+        plan.check_no_negative_weight(number((values == -torch.inf).sum()))
