@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from types import FunctionType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from weakref import WeakValueDictionary
 
 from normwise.errors import FormulaError, InputError
@@ -328,8 +328,8 @@ _pickled: WeakValueDictionary[tuple[Any, ...], Loss] = WeakValueDictionary()
 
 
 def _content(loss: Loss) -> tuple[Any, ...]:
-    values = {f.name: getattr(loss, f.name) for f in fields(loss) if f.init}
-    return tuple({**values, "domain": tuple(loss.domain.items())}.values())
+    values = [getattr(loss, f.name) for f in fields(loss) if f.init]
+    return tuple(tuple(cast("Any", v).items()) if isinstance(v, Mapping) else v for v in values)
 
 
 def standing(module: str, name: str) -> Loss | None:
