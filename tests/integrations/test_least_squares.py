@@ -13,7 +13,7 @@ import normwise
 from normwise.errors import InputError
 from normwise.formula import arctan, exp, log1p, sqrt
 from normwise.integrations import scipy_loss
-from normwise.integrations.bound import Score, bind
+from normwise.integrations.bound import Score, bind_two, outputs_of
 from tests.samples import every_case
 
 Z = np.array([0.0, 1e-300, 1e-30, 1e-12, 1e-9, 1e-7, 1e-5, 1e-3, 0.1, 0.7, 1.0, 1.4, 30.0, 1e6, 1e20])
@@ -128,7 +128,7 @@ def test_every_loss_of_the_catalogue_is_taken_or_refused() -> None:
 
 @pytest.mark.parametrize("named", ["huber:delta=0.4", "log_cosh"])
 def test_the_cost_is_the_sum_of_the_losses(named: str, rng: np.random.Generator) -> None:
-    y, score = rng.normal(size=9), Score(bind(named, {}))
+    y, score = rng.normal(size=9), Score(outputs_of(bind_two, named, {}, "SciPy"))
     found = least_squares(lambda m: m - y, [0.3], loss=scipy_loss(named))
     assert found.cost == pytest.approx(9 * score(y, np.repeat(found.x, 9)), rel=1e-12)
 
