@@ -55,8 +55,8 @@ def random_frame(seed: int) -> dict[str, Any]:
     columns["q"] = of_prediction(rng, rows, middle) if rng.random() < 0.8 else columns["p"]
     weights = rng.integers(0, 4, rows) * 10.0 ** rng.integers(-250, 250)
     columns["w"] = [1.0, *(None if rng.random() < 0.05 else float(w) for w in weights[1:])]
-    keys = [None, "north", "south", "x y", "Zoë"]
-    columns["g"] = ["north", *(keys[i] for i in rng.integers(0, len(keys), rows - 1))]
+    keys: list[Any] = [None, "T", "no", "NaT", "x y", "Zoë", "007"] if rng.random() < 0.7 else [0.0, -0.0, 1.5, -2.0]
+    columns["g"] = [keys[1], *(keys[i] for i in rng.integers(0, len(keys), rows - 1))]
     return columns
 
 

@@ -60,13 +60,14 @@ class _Columns:
 
     names: Mapping[str, str]
     numbers: Mapping[str, float]
-    present: str | None
-    """How many of the losses are not nan, in an engine that skips nan in a sum."""
+    present: Sequence[tuple[str, tuple[str, ...]]]
+    """How many of the losses, or of the deviations, are not nan, and of what they are summed: where nan is skipped."""
 
     def read(self, row: Row) -> Moments:
         sums = {name: _float(row[column]) for name, column in self.names.items()}
-        if self.present is not None and row[self.present] < sums["count"]:
-            sums |= dict.fromkeys(("total", "deviation", "weighted_deviation", "squared_deviation"), math.nan)
+        for present, names in self.present:
+            if row[present] < sums["count"]:
+                sums |= dict.fromkeys(names, math.nan)
         return Moments(**sums, **self.numbers)
 
 
@@ -158,6 +159,9 @@ class Query:
         own, names = self._row_sums(rows)
         weighted = loss if weight is None else column(lambda w, a: w * a, own, loss)
         total = self._sum(weighted)
+        present: list[tuple[str, tuple[str, ...]]] = []
+        if self.losses.inputs.nan_is_null:
+            present.append((self._count(weighted), ("total",)))
         numbers = {"unit": self.look.unit, "scale": self.look.scale}
         if self.look.centred:
             loss, centre = self._deviation(slot, loss, weighted, own)
@@ -172,7 +176,8 @@ class Query:
         twice = deviation if weight is None else self._sum(column(lambda w, a: w * a, own, weighted))
         names = names | {"total": total, "deviation": deviation, "weighted_deviation": twice}
         names["squared_deviation"] = self._sum(column(lambda a: a * a, weighted))
-        present = self._count(weighted) if self.losses.inputs.nan_is_null else None
+        if present:
+            present.append((self._count(weighted), ("deviation", "weighted_deviation", "squared_deviation")))
         self.slots[slot] = _Columns(names, numbers, present)
 
     def _row_sums(self, rows: Term) -> tuple[Term, dict[str, str]]:
