@@ -80,6 +80,10 @@ def evaluate(
         SciPy); and how many rows miss what. Of a loss that is made of means, as RMSE is, the standard error is that of
         the delta method. Infinite values propagate.
 
+        The residual of two columns of integers, of integers and floats, or of decimals is taken before they are
+        rounded to float64 (of 128 bits to 106, of decimals where 38 digits hold both); decimals beside other numbers,
+        and columns that a formula reads apart, are rounded first.
+
     Raises
     ------
     InputError
