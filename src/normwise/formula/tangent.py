@@ -30,6 +30,15 @@ def _multiplied(numerator: Expression, factor: Expression) -> Expression:
     return scaled(numerator, factor) if _selects_zero(numerator) else numerator * factor
 
 
+def _divided(numerator: Expression, divisor: Expression) -> Expression:
+    """The quotient, in which a 0 that a selection has left stays one: whoever multiplies it next is to see it."""
+    if not _selects_zero(numerator):
+        return numerator / divisor
+    condition, *branches = numerator.arguments
+    parts = divisor.arguments if divisor.primitive == "where" and divisor.arguments[0] is condition else [divisor] * 3
+    return apply("where", condition, *(_divided(*pair) for pair in zip(branches, parts[1:], strict=True)))
+
+
 def _selects_zero(expression: Expression) -> bool:
     return expression.primitive == "where" and any(
         is_constant(branch, 0) or _selects_zero(branch) for branch in expression.arguments[1:]
@@ -53,7 +62,7 @@ class Tangent:
     @property
     def expression(self) -> Expression:
         """The quotient."""
-        return self.numerator if self.divisor is None else self.numerator / self.divisor
+        return self.numerator if self.divisor is None else _divided(self.numerator, self.divisor)
 
     @property
     def is_zero(self) -> bool:
