@@ -376,7 +376,10 @@ def find_metric(name: Any, p: Any, parameters: Mapping[str, Any]) -> tuple[Metri
             raise InputError(f"there is no metric {name!r}: {near_names(word, names)}")
         loss, given = parse_loss(known)
     else:
-        loss, given = find_loss(known), {}
+        try:
+            loss, given = find_loss(known), {}
+        except InputError as error:
+            raise InputError(f"a metric is named by a string, as 'l2', or is a loss; {error}") from None
     _check_no_order(loss.name, p)
     if loss.further_arrays:
         raise InputError(f"{loss.name} reads {', '.join(loss.further_arrays)} beside two points: it makes no metric")
