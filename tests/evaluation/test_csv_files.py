@@ -279,6 +279,13 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, kind: str) -> None:
     assert str(tmp_path / "a.csv") in str(raised.value)
 
 
+@pytest.mark.parametrize("line", ["1," + "x" * 20_000 + ",2", "1,2," + "x" * 3_000_000])
+def test_an_error_does_not_repeat_a_long_field(tmp_path: Path, line: str) -> None:
+    with pytest.raises(InputError, match=r"in line 2|Line: 2") as raised:
+        evaluate(written(tmp_path, f"t,p,g\n{line}\n"), target="t", prediction="p")
+    assert len(str(raised.value)) < 1000 + len(str(tmp_path))
+
+
 @pytest.mark.parametrize("late", [False, True])
 def test_integers_beyond_float64_keep_their_digits(tmp_path: Path, late: bool) -> None:
     whole = [9007199254740992 + i for i in range(100)]

@@ -253,6 +253,17 @@ def test_a_bad_question_is_told_in_one_line(bad: str) -> None:
     assert len(str(error.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_group_without_weights_hides_no_other(kind: str) -> None:
+    columns = {"t": [0.0] * 3, "p": [1.0, 2.0, 4.0], "g": ["a", "b", "c"]}
+    question: Any = {"target": "t", "prediction": "p", "weight": "w", "by": "g", "losses": "l1"}
+    found = evaluate(KINDS[kind]({**columns, "w": [None, 3.0, 1.0]}), **question)
+    assert found.overall.scores[0].value == 2.5
+    assert [group.missing.weight for group in found.groups] == [1, 0, 0]
+    with pytest.raises(ColumnError, match="weight 'w' is negative in some row"):
+        evaluate(KINDS[kind]({**columns, "w": [None, -3.0, 1.0]}), **question)
+
+
 def test_a_loss_of_further_arrays_is_refused() -> None:
     def scaled(r, scale):
         return abs(r) / scale

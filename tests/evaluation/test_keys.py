@@ -144,6 +144,15 @@ def test_keys_of_other_types() -> None:
     assert keys_of(duckdb.sql("SELECT 1 AS t, 2 AS p, 'a'::ENUM('b', 'a') AS g")) == [("a",)]
 
 
+@pytest.mark.parametrize("values", [["b", None, "a", "b"], [2, None, 1, 2], ["b", "c", "a", "b"]])
+def test_keys_of_a_dictionary_of_arrow(values: list[Any]) -> None:
+    columns = {"t": [0.0] * 4, "p": [1.0, 2.0, 3.0, 4.0]}
+    halves = [pa.array(half).dictionary_encode() for half in (values[:1], values[1:])]
+    encoded = pa.table({**columns, "g": pa.chunked_array(halves)})
+    expected = evaluate(arrow({**columns, "g": values}), target="t", prediction="p", by="g")
+    assert evaluate(encoded, target="t", prediction="p", by="g") == expected
+
+
 NO_KEYS: Mapping[str, Callable[[], Any]] = {
     "structs of polars": lambda: pl.DataFrame({"t": [1.0], "p": [2.0], "g": [{"a": 1}]}),
     "structs of pyarrow": lambda: arrow({"t": [1.0], "p": [2.0], "g": [{"a": 1}]}),

@@ -98,3 +98,15 @@ def test_a_grid_of_100_models_takes_seconds(tmp_path: Path) -> None:
     text = f"import normwise; print(len({question}.overall.differences))"
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split() == [str(2 * len([*combinations(names, 2)]))]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_number_that_is_a_text_is_planned_once(tmp_path: Path, ending: str) -> None:
+    """A test for a missing one that is a join is one each time that the loss uses the number: beyond all memory."""
+    path, frame = tmp_path / f"a.{ending}", pl.DataFrame({"t": [1.0, 2.0, 4.0], "p": [1.5, 2.0, 3.0]})
+    (frame.write_csv if ending == "csv" else frame.write_ndjson)(path)
+    question = f"normwise.evaluate({str(path)!r}, target='t', prediction='p', losses='barron:alpha=0.5')"
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**32, 2**32))"
+    text = f"{limit}; import normwise; print({question})"
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout.split()[-1:]) == (0, ["3"]), done.stderr

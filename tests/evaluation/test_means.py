@@ -125,6 +125,19 @@ def test_a_further_array_is_a_column_or_a_number(kind: str, catalogue: None) -> 
         assert found.score("a", label).n == int(there.sum())
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("chosen", ["gaussian_nll:var=s", "laplace_nll:scale=s", "mase:scale=s"])
+def test_a_further_array_outside_its_domain_has_no_loss(kind: str, chosen: str) -> None:
+    """As the functions refuse it: a negative variance is no small one."""
+    s = np.where(np.arange(N) == 3, -1.0, COLUMNS["s"])
+    groups = np.where(np.arange(N) == 3, "out", "in")
+    found = tables(kind, {**COLUMNS, "s": s, "g": groups}, [chosen], prediction="a", by="g")
+    within = tables(kind, {name: values[groups == "in"] for name, values in COLUMNS.items()}, [chosen], prediction="a")
+    assert found.groups[0].scores[0].value == pytest.approx(within.overall.scores[0].value, rel=1e-12)
+    for group in (found.overall, found.groups[1]):
+        assert np.isnan(group.scores[0].value)
+
+
 @pytest.mark.parametrize("kind", ["polars", "pandas", "duckdb"])
 def test_a_formula_is_given_as_text(kind: str) -> None:
     found = tables(kind, COLUMNS, ["log(cosh(r/s)):s=2", "abs(r) / v:v=s", "abs(x - t)"], prediction="a").overall

@@ -156,6 +156,11 @@ def test_what_a_shell_hands_over_is_read(folder: Path, command: str) -> None:
     assert ["l1", "1.50", "±", "0.50", "2"] in [line.split() for line in done.stdout.splitlines()]
 
 
+def test_a_file_is_read_once_however_it_is_spelled(folder: Path) -> None:
+    (folder / "a.csv").write_bytes(CSV)
+    check(evaluated(["a.csv", "./a.csv", "*.csv", folder / "a.csv", f"../{folder.name}/a.csv"]))
+
+
 def test_two_pipes_are_two_files(folder: Path) -> None:
     threads = []
     for name in ("one", "two"):

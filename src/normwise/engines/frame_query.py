@@ -71,6 +71,12 @@ class _Columns:
         return Moments(**sums, **self.numbers)
 
 
+def _limit(value: Any, none: float) -> float:
+    """The least or greatest of some numbers; of none, pandas has several ways to say so."""
+    limit = plain_key(value)
+    return none if limit is None else float(limit)
+
+
 def _float(value: Any) -> float:
     """A sum: None where there is nothing to sum, the NA of pandas where it is nan."""
     return 0.0 if value is None else math.nan if str(value) == "<NA>" else float(value)
@@ -132,8 +138,8 @@ class Query:
             missing_weight=rows - int(weights),
             weightless=int(weights) - int(positive),
             missing_predictions=tuple(rows - int(row[name]) for name in self.predictions),
-            least_weight=math.inf if least is None else float(least),
-            greatest_weight=-math.inf if greatest is None else float(greatest),
+            least_weight=_limit(least, math.inf),
+            greatest_weight=_limit(greatest, -math.inf),
             moments={slot: columns.read(row) for slot, columns in self.slots.items()},
         )
 

@@ -52,7 +52,7 @@ def mixed_types(name: str, where: str) -> ColumnError:
 
 def not_a_number(name: str, value: str, place: str) -> ColumnError:
     """A text in a column that is to be summed."""
-    return ColumnError(f"column {name!r} is not numeric: it is {value} {place}")
+    return ColumnError(f"column {name!r} is not numeric: it is {_shortened(value)} {place}")
 
 
 def same_but_for_case(names: Iterable[str], where: str) -> ColumnError:
@@ -134,8 +134,8 @@ def dangling_link(path: str, target: str) -> FileError:
     return FileError(f"{path} is a link to {target}, which is not there")
 
 
-def _shortened(path: str) -> str:
-    return path if len(path) <= 300 else f"{path[:100]}... ({len(path):,} characters)"
+def _shortened(text: str) -> str:
+    return text if len(text) <= 300 else f"{text[:100]}... ({len(text):,} characters)"
 
 
 def is_a_folder(path: str) -> FileError:
@@ -209,4 +209,5 @@ def unreadable(error: Exception, shown: Mapping[str, str]) -> InputError:
     lines = [part for part in parts if part and not part.startswith("Try setting")] or [text]  # options that we set
     for real, given in shown.items():
         lines = [part.replace(real, given) for part in lines]
+    lines = [*map(_shortened, lines)]
     return FileError(f"cannot read {name}: {'; '.join(lines[: 3 if place.startswith('in line') else 1]).rstrip('.:')}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import reduce
 from itertools import accumulate, combinations, islice
 from pathlib import Path
@@ -18,7 +19,7 @@ from normwise.evaluation import errors, files, finish
 from normwise.evaluation.keys import merged
 from normwise.evaluation.result import Difference, Evaluation, Group, Missing, Score
 from normwise.evaluation.source import InexactError, Source, source_of
-from normwise.formula import Formula
+from normwise.formula import Formula, where
 from normwise.formula.expression import variable
 from normwise.plan import bound, find_loss, read_loss
 from normwise.sums import Moments
@@ -199,7 +200,8 @@ def _choose(choice: LossChoice) -> _Chosen:
     told = [f"{name}={column}" for name, column in columns.items()]
     told += [f"{n}={v:g}" for n, v in parameters.items() if v is not False]
     label = f"{loss.name}:{','.join(told)}" if told else loss.name
-    return _Chosen(label, loss, tuple(_of_columns(part.formula, columns) for part in loss.parts), parameters)
+    formulas = tuple(_of_columns(_within_domain(loss, part.formula), columns) for part in loss.parts)
+    return _Chosen(label, loss, formulas, parameters)
 
 
 def _read(choice: LossChoice) -> tuple[Loss, Mapping[str, Any]]:
@@ -208,6 +210,18 @@ def _read(choice: LossChoice) -> tuple[Loss, Mapping[str, Any]]:
     if isinstance(choice, tuple):
         return find_loss(choice[0]), cast("Mapping[str, Any]", choice[1])
     return find_loss(choice), {}
+
+
+def _within_domain(loss: Loss, formula: Formula) -> Formula:
+    """The formula, but nan where an array beside prediction and target, as a variance, leaves its domain."""
+    expression = formula.expression
+    for name in formula.arrays[2:]:
+        if name in loss.domain:
+            interval, array = loss.domain[name], variable(name)
+            above = array >= interval.low if interval.low in interval else array > interval.low
+            below = array <= interval.high if interval.high in interval else array < interval.high
+            expression = where(above, where(below, expression, math.nan), math.nan)
+    return replace(formula, expression=expression)
 
 
 def _of_columns(formula: Formula, columns: Mapping[str, Any]) -> Formula:

@@ -46,11 +46,14 @@ def places_of(patterns: Sequence[str | Path], spill: Path) -> list[Place]:
 
 
 def expand(patterns: Sequence[str | Path]) -> list[str]:
-    """What paths and patterns name, in order and once."""
-    names = [name for pattern in map(str, patterns) for name in _names(pattern)]
+    """What paths and patterns name, in order and once, however it is spelled."""
+    names: dict[str, str] = {}
+    for pattern in map(str, patterns):
+        for name in _names(pattern):
+            names.setdefault(os.path.abspath(name), name)  # noqa: PTH100 - a link may stand in the folder of another key
     if not names:
         raise errors.nothing_given("file")
-    return [*dict.fromkeys(names)]
+    return [*names.values()]
 
 
 def _names(pattern: str) -> list[str]:

@@ -45,7 +45,7 @@ def source_of(given: Any, numbers: Sequence[str], keys: Sequence[str]) -> Source
     """A data frame as a source."""
     where = "the data frame"
     try:
-        frame = nw.from_native(given)
+        frame = nw.from_native(_plain(given, keys))
         # Narwhals takes columns of one name for one in DuckDB, and refuses them elsewhere.
         names = [*given.columns] if frame.implementation.is_duckdb() else frame.collect_schema().names()
     except TypeError:
@@ -70,6 +70,17 @@ def source_of(given: Any, numbers: Sequence[str], keys: Sequence[str]) -> Source
         {name: expression for name, (expression, _) in found.items()},
         {name: decoder for name, (_, decoder) in found.items()},
     )
+
+
+def _plain(given: Any, keys: Sequence[str]) -> Any:
+    """An Arrow table without dictionaries of keys, of which Arrow's engine groups no nulls and no two of one column."""
+    pyarrow = nw.dependencies.get_pyarrow()
+    if pyarrow is None or not isinstance(given, pyarrow.Table):
+        return given
+    for i, field in enumerate(given.schema):
+        if field.name in keys and pyarrow.types.is_dictionary(field.type):
+            given = given.set_column(i, field.name, given.column(i).cast(field.type.value_type))
+    return given
 
 
 def check_kinds(numbers: Mapping[str, Kind], keys: Mapping[str, Kind]) -> None:
