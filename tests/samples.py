@@ -23,7 +23,11 @@ TELLING: Mapping[str, list[dict[str, float]]] = {
     "quantile": [{"q": 0.0}, {"q": 0.3}, {"q": 1.0}],
     "pseudo_huber": [{"delta": 0.4}, {"delta": 1e4}],
     "charbonnier": [{"eps": 2.0}],
-    "balanced_l1": [{"alpha": 0.25, "gamma": 2.0, "beta": 1.0}, {"alpha": 0.5, "gamma": 1.5, "beta": 0.4}],
+    "balanced_l1": [
+        {"alpha": 0.25, "gamma": 2.0, "beta": 1.0},
+        {"alpha": 0.5, "gamma": 1.5, "beta": 0.4},
+        {"alpha": 0.05, "gamma": 1.5, "beta": 1e-6},
+    ],
     "huber_quantile": [{"q": 0.0, "delta": 0.4}, {"q": 0.9, "delta": 2.0}],
     "expectile": [{"q": 0.0}, {"q": 0.9}],
     "linex": [{"a": -2.5}, {"a": 0.0}],

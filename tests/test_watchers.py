@@ -118,6 +118,14 @@ CASES: dict[str, tuple[Function, Function]] = {
         lambda x, t: over_present((x - t).abs(), mask_of(t)) * x.numel(),
     ),
     "distance": (normwise.distance, lambda x, t: torch.linalg.vector_norm(x - t, dim=-1)),
+    "distance, inf": (
+        lambda x, t: normwise.distance(x, t, torch.inf),
+        lambda x, t: torch.linalg.vector_norm(x - t, torch.inf, dim=-1),
+    ),
+    "pairwise, linf": (
+        lambda x, t: normwise.pairwise(x, t, "linf"),
+        lambda x, t: (x[:, None] - t).abs().amax(-1),
+    ),
     "pairwise": (normwise.pairwise, lambda x, t: torch.linalg.vector_norm(x[:, None] - t, dim=-1)),
     "pairwise, min": (
         lambda x, t: normwise.pairwise(x, t, "l1", reduce="min"),
@@ -331,7 +339,7 @@ def test_who_does_not_follow_costs_no_kernel(name: str) -> None:
 
 
 @pytest.mark.parametrize("early", [False, True])
-@pytest.mark.parametrize("name", ["mse", "weight", "rmse", "pairwise", "norm"])
+@pytest.mark.parametrize("name", ["mse", "weight", "rmse", "pairwise", "norm", "distance, inf"])
 def test_fx_graphs_hold_for_other_data(name: str, early: bool) -> None:
     ours, theirs = CASES[name]
 
@@ -341,6 +349,16 @@ def test_fx_graphs_hold_for_other_data(name: str, early: bool) -> None:
     graph = make_fx(function, pre_dispatch=early)(*pair(4, 3))
     x, t = pair(4, 3, seed=1)
     torch.testing.assert_close(graph(x, t), theirs(x, t))
+
+
+@pytest.mark.parametrize(
+    "follow", [torch.func.functionalize, lambda f: lambda x, t: torch.func.jvp(f, (x, t), (x, t))[0]]
+)
+@pytest.mark.parametrize("name", ["distance, inf", "pairwise, linf"])
+def test_the_largest_difference_is_seen_to_be_it_in_float32(name: str, follow: Any) -> None:
+    """It is one in float32, and was none in float64."""
+    ours, theirs = CASES[name]
+    torch.testing.assert_close(follow(ours)(*pair(7, 5)), theirs(*pair(7, 5)))
 
 
 def test_a_dispatch_mode_sees_the_operations() -> None:

@@ -377,6 +377,21 @@ def test_the_secant_is_the_slope_over_the_residual(named: str) -> None:
     assert (curvature[~far] > 0).all()
 
 
+def test_rows_of_weight_0_change_nothing() -> None:
+    """Neither gradient nor curvature of the others, whose unit is their own."""
+    far = np.concatenate([STEEP_Y, np.full(700, 1e6)])
+    weight = np.repeat([1.0, 0.0], [300, 700])
+    for named in ("l1", "huber", "absolute_percentage"):
+        objective = xgboost_objective(named)
+        gradient, curvature = objective(far, np.zeros(1000), weight)
+        alone = objective(STEEP_Y, np.zeros(300), np.ones(300))
+        np.testing.assert_array_equal([gradient[:300], curvature[:300]], alone)
+        np.testing.assert_array_equal([gradient[300:], curvature[300:]], 0.0)
+    model = xgboost.XGBRegressor(objective=xgboost_objective("l1"), n_estimators=60, base_score=0.5, n_jobs=1)
+    model.fit(np.concatenate([STEEP, np.zeros((700, 1))]), far, sample_weight=weight)
+    assert abs(model.predict(STEEP) - STEEP_Y).mean() < 1.0
+
+
 def test_a_loss_that_is_least_elsewhere_has_no_secant() -> None:
     assert xgboost_objective("poisson_nll").curvature == "positive"
     assert xgboost_objective("poisson_nll", log_input=False).curvature == "secant"

@@ -145,8 +145,9 @@ def balanced_l1(r, alpha=0.5, gamma=1.5, beta=1.0):
     series = (1 + y) * growth_series(-where(near, v, 0))
     bent = r * (root * (ratio * ratio * series / beta)) + (1 - 1 / beta) * (r * (root * ratio) - a)
     inside = where(far, straight, where(near, alpha * bent, curved))
-    # gamma / b - alpha, which cancels for a small rate
+    # gamma / b - alpha beta, whose first term for a small rate is near alpha, and for a large one far below
     slow = where(rate < 1, rate, 0)
-    offset = where(rate < 1, -(gamma * growth_series(slow)) * (rate * inverse), gamma * inverse - alpha)
+    small = -(gamma * growth_series(slow)) * (rate * inverse) + alpha * (1 - beta)
+    offset = where(rate < 1, small, gamma * inverse - alpha * beta)
     outside = gamma * a
-    return where(a < beta, inside, outside + where(outside == math.inf, 0, offset + alpha * (1 - beta)))
+    return where(a < beta, inside, outside + where(outside == math.inf, 0, offset))

@@ -108,10 +108,12 @@ class Objective:
         """Return gradient and curvature of one output, whose unit is its own."""
         near = factor = 1.0
         if self.curvature == "secant":
-            step = max(1, len(prediction) // SAMPLE)
-            sample = prediction[::step], target[::step]
+            there = slice(None) if weight is None or np.all(weight) else weight != 0
+            counted = prediction[there], target[there]
+            step = max(1, len(counted[0]) // SAMPLE)
+            sample = [array[::step] for array in counted]
             near = _unit(SHARE * abs(np.subtract(*sample, dtype=np.float64)))
-            _, curvature = _written(bound, "secant", [*sample], near, 1.0)
+            _, curvature = _written(bound, "secant", sample, near, 1.0)
             factor = _unit(1 / curvature[curvature > 0], np.mean)
         arrays = [prediction, target] if weight is None else [prediction, target, weight]
         return _written(bound, self.curvature, arrays, near, factor if self.factor is None else self.factor)
