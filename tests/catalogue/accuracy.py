@@ -223,6 +223,7 @@ What is not promised:
 - A slope or a curvature that is itself beyond the largest number may be nan. Where the value is beyond it, they may be
   so for `linex`, for `barron` with alpha > 2, and for `student_t_nll` with df = inf.
 - `balanced_l1` is looked at with parameters from 1e-30 to 1e30. Its curvature at 0 is wrong where it is infinite.
+- `poisson_deviance` is not looked at with means below 1e-20 in float32, where its curvature may be nan or infinite.
 - `tweedie_deviance` is looked at where its powers are in the range. Near p = 0, but not at it, its curvature loses the
   digits that 1 - p does.
 - The row of a loss that is made of means is that of the elements they are of.
