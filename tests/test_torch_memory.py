@@ -57,6 +57,13 @@ def emptied_and_filled(found: Tensor) -> None:
     found.fill_(1.0)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_neighbours_and_their_distances_can_be_resized(dtype: torch.dtype) -> None:
+    for found in normwise.nearest(torch.rand(9, 2, dtype=dtype), torch.rand(7, 2, dtype=dtype), 3):
+        resized(found)
+        emptied(found)
+
+
 @pytest.mark.parametrize("change", [resized, emptied, grown, emptied_and_filled, Tensor.share_memory_, Tensor.numpy])
 def test_a_storage_is_its_owners_and_spoils_no_later_result(change: Callable[[Tensor], Any]) -> None:
     found = gradient()

@@ -335,7 +335,8 @@ def _found_nearest(
         if fused_pairs.keeps_nearest(MEMORY, asked.metric, still.arrays, count):
             given = (MEMORY, asked.metric, made.terms, still.arrays, asked.parameters, count, F64)
             found, places = fused_pairs.nearest(*given)
-            return torch.from_numpy(found).to(made.dtype), torch.from_numpy(places)
+            # Copied, for what lies in NumPy's memory cannot be resized.
+            return torch.from_numpy(found).to(made.dtype, copy=True), torch.from_numpy(places).clone()
         batch = made.arrays["x"].shape[:-2].numel()
 
         def block(i: slice, j: slice) -> Tensor:
