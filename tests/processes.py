@@ -5,6 +5,7 @@ import pty
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,11 +18,22 @@ def environment(**changed: str) -> dict[str, str]:
     return os.environ | ENVIRONMENT | changed
 
 
-def run(*arguments: object, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+def with_full_disk(size: int, command: Sequence[str]) -> list[str]:
+    """The command in a process none of whose files grows beyond `size` bytes.
+
+    The process limits itself: subprocess's `preexec_fn` forks Python, of which JAX warns once it is loaded.
+    """
+    limited = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, 2 * (int(sys.argv[1]),))"
+    return [sys.executable, "-c", f"{limited}; os.execv(sys.argv[2], sys.argv[2:])", str(size), *command]
+
+
+def run(
+    *arguments: object, cwd: Path, launched: Callable[[Sequence[str]], list[str]] = list, **options: Any
+) -> subprocess.CompletedProcess[str]:
     """Run to the end, with pipes unless `options` say otherwise."""
     given: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()} | options
     command = [*COMMAND, *(each if isinstance(each, (str, bytes)) else str(each) for each in arguments)]
-    return subprocess.run(command, cwd=cwd, text=True, timeout=60, check=False, **given)
+    return subprocess.run(launched(command), cwd=cwd, text=True, timeout=60, check=False, **given)
 
 
 class Terminal:

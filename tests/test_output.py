@@ -1,8 +1,8 @@
 """What a result is written to: whole or not at all, and never over its sources."""
 
+import functools
 import json
 import os
-import resource
 import stat
 import subprocess
 import sys
@@ -14,7 +14,7 @@ import pytest
 from normwise import documentation
 from normwise.errors import InputError
 from normwise.output import check_output, draft, write_output
-from tests.processes import COMMAND, environment, run
+from tests.processes import COMMAND, environment, run, with_full_disk
 
 ROWS = "t,p\n1,2\n2,4\n"
 QUESTION = ("rows.csv", "-t", "t", "-p", "p")
@@ -44,14 +44,12 @@ def test_stdout_is_not_appended_to_an_input(folder: Path) -> None:
     assert (folder / "rows.csv").read_text() == ROWS
 
 
-def filled_disk() -> None:
-    """No file of this process grows beyond 100 bytes."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+filled_disk = functools.partial(with_full_disk, 100)
 
 
 def test_an_old_result_outlives_a_full_disk(folder: Path) -> None:
     (folder / "result.json").write_text("old")
-    done = run("evaluate", *QUESTION, "--json", "result.json", cwd=folder, preexec_fn=filled_disk)
+    done = run("evaluate", *QUESTION, "--json", "result.json", cwd=folder, launched=filled_disk)
     assert done.returncode == 2
     assert done.stderr == "normwise: cannot write result.json: File too large\n"
     assert (folder / "result.json").read_text() == "old"
@@ -59,15 +57,15 @@ def test_an_old_result_outlives_a_full_disk(folder: Path) -> None:
 
 
 def test_a_full_disk_leaves_no_torso_of_a_new_result(folder: Path) -> None:
-    done = run("evaluate", *QUESTION, "--json", "result.json", cwd=folder, preexec_fn=filled_disk)
+    done = run("evaluate", *QUESTION, "--json", "result.json", cwd=folder, launched=filled_disk)
     assert done.returncode == 2
     assert [path.name for path in folder.iterdir()] == ["rows.csv"]
 
 
 def test_the_page_of_losses_outlives_a_full_disk(tmp_path: Path) -> None:
     (tmp_path / "losses.md").write_text("old")
-    command = [sys.executable, "-m", documentation.__name__, "losses.md"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, preexec_fn=filled_disk, timeout=120)
+    command = filled_disk([sys.executable, "-m", documentation.__name__, "losses.md"])
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=120)
     assert done.returncode != 0
     assert (tmp_path / "losses.md").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["losses.md"]

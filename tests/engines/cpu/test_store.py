@@ -3,7 +3,6 @@
 import math
 import os
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pytest
 
 import normwise
 from normwise.engines.cpu.store import CACHE_VARIABLE
+from tests.processes import with_full_disk
 
 CALL = """
 import numpy, sys, normwise
@@ -24,7 +24,7 @@ print(store_folder())
 """
 
 
-def started(folder: Path, code: str = CALL, **details: Any) -> subprocess.Popen[str]:
+def started(folder: Path, code: str = CALL, written: int | None = None, **details: Any) -> subprocess.Popen[str]:
     environment = {
         **os.environ,
         **details.pop("environment", {}),
@@ -32,6 +32,8 @@ def started(folder: Path, code: str = CALL, **details: Any) -> subprocess.Popen[
         CACHE_VARIABLE: str(folder),
     }
     command = [sys.executable, "-W", "error", "-c", code]
+    if written is not None:
+        command = with_full_disk(written, command)
     return subprocess.Popen(
         command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **details
     )
@@ -60,14 +62,6 @@ def test_processes_race_on_an_empty_store_and_the_next_one_compiles_nothing(tmp_
     assert finished(started(folder)) == folder
     assert compiled(folder) == before
     assert not list(folder.rglob("*.tmp"))
-
-
-def nothing_can_be_written() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-
-
-def little_can_be_written() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 10, 1 << 10))
 
 
 EIGHT_AT_ONCE = """
@@ -124,18 +118,16 @@ def test_a_damaged_file_is_compiled_and_written_anew(
     assert len(path.read_bytes()) == len(whole)
 
 
-@pytest.mark.parametrize("limit", [nothing_can_be_written, little_can_be_written])
-def test_where_a_disk_is_full_kernels_are_compiled_in_memory_and_no_draft_stays(
-    tmp_path: Path, limit: Callable[[], None]
-) -> None:
+@pytest.mark.parametrize("size", [0, 1 << 10])
+def test_where_a_disk_is_full_kernels_are_compiled_in_memory_and_no_draft_stays(tmp_path: Path, size: int) -> None:
     folder = tmp_path / "kernels"
-    assert finished(started(folder, preexec_fn=limit)) == folder
+    assert finished(started(folder, written=size)) == folder
     assert [*folder.iterdir()] == []
 
 
 def test_kernels_are_read_where_none_can_be_written(filled: Path) -> None:
     code = f"{CALL}\nassert 'numba' not in sys.modules"
-    assert finished(started(filled, code, preexec_fn=nothing_can_be_written)) == filled
+    assert finished(started(filled, code, written=0)) == filled
 
 
 @pytest.mark.parametrize("beside", ["a file", "no permission"])
