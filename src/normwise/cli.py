@@ -60,7 +60,7 @@ def _commands(
 @app.command("evaluate", no_args_is_help=True)
 def evaluate_files(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="CSV, Parquet or JSON-lines files; patterns too.")
+        list[str], typer.Argument(metavar="FILE...", help="CSV, Parquet or JSON-lines files; patterns too; - is stdin.")
     ],
     target: Annotated[str, typer.Option("--target", "-t", help="Column of true values.")],
     prediction: Annotated[

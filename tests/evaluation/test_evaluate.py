@@ -178,6 +178,13 @@ def test_a_group_without_complete_rows_has_no_value() -> None:
     assert all(math.isnan(each.low) and math.isnan(each.high) for each in empty.differences)
 
 
+def test_a_mean_that_is_nan_is_told_from_one_of_no_rows() -> None:
+    table = pd.DataFrame({"t": [1.0, 2.0, 3.0], "p": [1.0, -2.0, math.nan], "q": [1.5, 2.0, 3.5], "g": [1, 1, 2]})
+    shown = str(normwise.evaluate(table, target="t", prediction=["p", "q"], losses="poisson_deviance", by="g"))
+    rows = [line.split() for line in shown.splitlines()]
+    assert [row[:2] for row in rows if row and row[0] in ("1", "2")] == [["1", "nan"], ["2", "-"]]
+
+
 def test_json_holds_everything(table: pd.DataFrame) -> None:
     frame = table.assign(day=pd.to_datetime("2013-01-05"), a=table["a"].where(table.index != 3, math.inf))
     found = evaluate(frame.iloc[:5], target="t", prediction=["a", "b"], by=["day", "g"])

@@ -138,6 +138,7 @@ COMMANDS = [
     "{normwise} <(zcat rows.csv.gz)",
     "zcat rows.csv.gz | {normwise} /dev/stdin",
     "{normwise} /dev/stdin < rows.csv",
+    "{normwise} - < rows.csv",
     "{normwise} /proc/self/fd/0 < rows.csv",
 ]
 

@@ -16,6 +16,9 @@ from normwise.evaluation import errors
 
 COMPRESSED = (".gz", ".zst")
 
+STDIN = "-"
+"""The name of stdin, where no file has it."""
+
 _STARTS = {b"PAR1": ".parquet", b"{": ".json", b"[": ".json"}
 """How the content of a pipe begins, which has no name."""
 
@@ -68,6 +71,8 @@ def _names(pattern: str) -> list[str]:
 
 
 def _matches(pattern: str, error: OSError | ValueError) -> list[str]:
+    if pattern == STDIN:
+        return _names("/dev/stdin")
     missing = isinstance(error, OSError) and error.errno in (errno.ENOENT, errno.ENOTDIR)
     if not missing and not glob.has_magic(pattern):
         raise errors.cannot_open(pattern, error)

@@ -158,10 +158,15 @@ def _differences(evaluation: Evaluation) -> Table:
 
 def _interval(difference: Difference) -> str:
     if math.isnan(difference.value):
-        return "-"
+        return _no_number(difference.n)
     # The interval is some two standard errors to each side.
     number = _Digits.fitting([(difference.high - difference.low) / 4], [difference.value]).number
     return f"{number(difference.value)} [{number(difference.low)}, {number(difference.high)}]"
+
+
+def _no_number(n: int) -> str:
+    """What stands for a mean that is none: of no rows, or of losses that are nan, as outside a domain."""
+    return "nan" if n else "-"
 
 
 @dataclass(frozen=True)
@@ -189,4 +194,4 @@ class _Digits:
 
     def score(self, score: Score) -> str:
         error = "?" if math.isnan(score.standard_error) else self.number(score.standard_error)
-        return "-" if math.isnan(score.value) else f"{self.number(score.value)} ± {error}"
+        return _no_number(score.n) if math.isnan(score.value) else f"{self.number(score.value)} ± {error}"
