@@ -235,6 +235,15 @@ def test_comments_before_the_header_are_told(tmp_path: Path, kind: str) -> None:
     assert found.to_dict()["notes"] == [note]
 
 
+@pytest.mark.parametrize("header", ["t,p", "of a model\n\nt,p"])
+@pytest.mark.parametrize("comments", ["# ", "#"])
+def test_a_header_of_savetxt_is_read(tmp_path: Path, header: str, comments: str) -> None:
+    path = tmp_path / "savetxt.csv"
+    np.savetxt(path, [[1.0, 2.0], [3.0, 6.0]], delimiter=",", header=header, comments=comments)
+    found = evaluate(path, target="t", prediction="p", losses="l1")
+    assert (found.overall.scores[0].value, found.overall.rows) == (2.0, 2)
+
+
 def test_a_header_may_begin_as_a_comment_does(tmp_path: Path) -> None:
     found = evaluate(written(tmp_path, "#t,p\n1,3\n#2,3\n"), target="p", prediction="p", by="#t")
     assert (found.notes, [group.key for group in found.groups]) == ((), [("#2",), ("1",)])

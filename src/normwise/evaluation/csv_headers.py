@@ -20,7 +20,16 @@ class _Dialect(NamedTuple):
     """The header's first, from 0."""
     end: int
     delimiter: str
-    names: tuple[str, ...]
+    written: tuple[str, ...]
+    commented: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns: after the # that NumPy's savetxt begins a header with."""
+        if not self.commented:
+            return self.written
+        first, *others = self.written
+        return first.lstrip().removeprefix("#").lstrip(), *others
 
 
 def csv_headers(delimiters: Sequence[str]) -> Callable[[Sequence[Place], Sequence[str], Query], Iterator[Header]]:
@@ -50,7 +59,7 @@ def _lines(place: Place, query: Query) -> list[str]:
 def _dialect(lines: Sequence[str], delimiters: Sequence[str], wanted: Sequence[str], shown: str) -> _Dialect:
     """The header is the first line that no # introduces, or, where that has not the columns, the last one before.
 
-    The columns that are wanted also tell the delimiter.
+    The columns that are wanted also tell the delimiter, and whether a # belongs to the first name.
     """
     first = 0
     if lines[:1] and lines[0].lower().startswith("sep=") and len(lines[0]) == 5:  # Excel's
@@ -61,7 +70,8 @@ def _dialect(lines: Sequence[str], delimiters: Sequence[str], wanted: Sequence[s
     found = [_split(lines, i, delimiter) for i in (plain, commented) if i is not None for delimiter in delimiters]
     if not found:
         raise errors.no_rows(shown)
-    complete = [dialect for dialect in found if set(wanted) <= set(dialect.names)]
+    apart = [each._replace(commented=True) for each in found if each.line == commented]
+    complete = [dialect for dialect in (*found, *apart) if set(wanted) <= set(dialect.names)]
     if complete:
         return complete[0]
     most = max(found, key=lambda each: (each.line == plain, len({*wanted} & {*each.names}), len(each.names)))
@@ -96,7 +106,7 @@ def _options(place: Place, dialect: _Dialect, columns: Sequence[str], query: Que
     for skip in range(dialect.line, 0, -1):
         options = f"{fixed}, header=false, skip={skip}"
         rows = query(f"SELECT * FROM read_csv({listed([place.pattern])}, {options}, columns={{{types}}}) LIMIT 1")
-        if rows == [tuple(name or None for name in dialect.names)]:
+        if rows == [tuple(name or None for name in dialect.written)]:
             return f"{fixed}, header=true, skip={skip}"
     if dialect.line:
         raise errors.unclear_start(place.shown, dialect.line)
