@@ -20,7 +20,7 @@ def pytest_unconfigure() -> None:
     """Delete old kernels: those of code that has changed since are never read again."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         oldest = time.time() - _KEPT_DAYS * 24 * 3600
-        for path in Path(os.environ["NORMWISE_CACHE_DIR"]).glob("*.[os]"):
+        for path in Path(os.environ["NORMWISE_CACHE_DIR"]).glob("*.kernel"):
             if path.stat().st_mtime < oldest:
                 path.unlink(missing_ok=True)
 

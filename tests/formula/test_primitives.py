@@ -108,7 +108,7 @@ ARRAYS: Mapping[str, Callable[[Array, Array], dict[str, Array]]] = {
     "numpy": by_arrays(numpy_namespace, np.asarray),
     "torch": by_arrays(torch_namespace, torch_namespace.asarray),
     "array_api_strict": by_arrays(array_api_strict, array_api_strict.asarray),
-    "numba": by_kernel("float64"),
+    "kernel": by_kernel("float64"),
 }
 FRAMES: Mapping[str, Callable[[Array, Array], dict[str, Array]]] = {
     "pandas": by_frame(lambda frame: frame),
@@ -120,7 +120,7 @@ LANGUAGES = ARRAYS | FRAMES
 
 def truth_for(language: str, name: str, a: float, true: Any) -> Any:
     """The exact value; nan where a kernel has no angles so large."""
-    beyond = language == "numba" and name in ("sin", "cos") and abs(a) > LARGEST_ANGLE
+    beyond = language == "kernel" and name in ("sin", "cos") and abs(a) > LARGEST_ANGLE
     return mpmath.nan if beyond else true
 
 
@@ -202,7 +202,7 @@ def test_single_precision_kernels_are_right_to_a_few_ulp() -> None:
         f"{name}({x}, {y}) = {value}"
         for name, values in by_kernel("float32")(a, b).items()
         for x, y, value in zip(a, b, values, strict=True)
-        for true in [truth_for("numba", name, x, truth(name, float(x), float(y)))]
+        for true in [truth_for("kernel", name, x, truth(name, float(x), float(y)))]
         if not (np.isnan(value) if mpmath.isnan(true) else error_in_ulp(value, true) <= 4)
     ]
     assert not wrong, f"{len(wrong)} wrong: {wrong[:12]}"

@@ -7,9 +7,9 @@ A row holds
   branch not taken cannot leak. The conventions at kinks stand here: ``sign(0) = sign(nan) = 0``, and `minimum` and
   `maximum` share a tie equally, as torch does.
 - ``python``, ``latex``: templates of text, with the precedence of the operator (higher binds tighter).
-- ``numba``: a template of one Numba expression over scalars; ``real`` is the kernel's float type.
 - ``number``: the value for plain Python numbers, as IEEE arithmetic has it (1 / 0 is inf).
-- ``array``: the value for arrays of a namespace ``xp`` of the array API standard.
+- ``array``: the value for arrays of a namespace ``xp`` of the array API standard. To it
+  the numbers of a CPU kernel that is being built are arrays, too: so this is what a kernel computes.
 - ``frame``: the value for Narwhals expressions, which mentions each argument once; ``nw`` is the narwhals module.
 - ``lowered``: the expression that a data frame computes instead, in primitives that have a ``frame``; it may guard the
   primitive itself.
@@ -44,7 +44,6 @@ class Primitive:
     tangent: Rule
     python: str
     latex: str
-    numba: str | Callable[..., str]
     number: Callable[..., Any]
     array: Callable[..., Any]
     frame: Callable[..., Any] | None = None
@@ -72,15 +71,6 @@ def _select_tangent(taken: str) -> Rule:
         return da.selected(apply(taken, a, b), tied)
 
     return tangent
-
-
-def _numba_power(node: Expression, base: str, exponent: str) -> str:
-    # Numba turns a literal integer power into multiplications, which are faster than the power of any two numbers.
-    literal = node.arguments[1].value
-    if not isinstance(literal, int):
-        return f"power({base}, {exponent})"
-    # A negative literal would bring Numba's error for 0, which code on disk has no place for.
-    return f"{base} ** {literal}" if literal >= 0 else f"real(1) / {base} ** {-literal}"
 
 
 def _number_divide(a: float, b: float) -> float:
@@ -167,12 +157,11 @@ def _operator(
     tangent: Rule = _zero,
     **spelling: Any,
 ) -> Primitive:
-    """A binary operator that Python, Numba, arrays and frames spell alike."""
+    """A binary operator that Python, arrays and frames spell alike."""
     text = f"{{0}} {symbol} {{1}}"
     row: dict[str, Any] = {
         "python": text,
         "latex": text,
-        "numba": text,
         "number": function,
         "array": lambda _, a, b: function(a, b),
         "frame": lambda _, a, b: function(a, b),
@@ -187,10 +176,9 @@ def _function(
     number: Callable[..., Any],
     **spelling: Any,
 ) -> Primitive:
-    """A function of one argument that Python, Numba and array namespaces call by the same name."""
+    """A function of one argument that Python and array namespaces call by the same name."""
     row: dict[str, Any] = {
         "python": f"{name}({{0}})",
-        "numba": f"{name}({{0}})",
         "array": lambda xp, a: getattr(xp, name)(a),
     }
     return Primitive(name, tangent, latex=latex, number=number, **(row | spelling))
@@ -230,7 +218,6 @@ _rows = [
         POWER,
         _power_tangent,
         latex="{0}^{{{1}}}",
-        numba=_numba_power,
         number=_number_power,
     ),
     _comparison("less", "<", operator.lt, greatest=1),
@@ -245,7 +232,6 @@ _rows = [
         precedence=NEGATION,
         python="-{0}",
         latex="-{0}",
-        numba="-{0}",
         number=operator.neg,
         array=lambda _, a: -a,
         frame=lambda _, a: a * -1.0,  # Narwhals has no unary minus
@@ -257,7 +243,6 @@ _rows = [
         abs,
         frame=lambda _, a: a.abs(),
         python="abs({0})",
-        numba="abs({0})",
         array=lambda xp, a: xp.abs(a),
     ),
     _function(
@@ -266,7 +251,6 @@ _rows = [
         r"\operatorname{{sign}}\left({0}\right)",
         lambda a: float((a > 0) - (a < 0)),
         lowered=frame_terms.sign,
-        numba="real(1) if {0} > real(0) else (real(-1) if {0} < real(0) else real(0))",
         array=_array_sign,
     ),
     Primitive(
@@ -274,7 +258,6 @@ _rows = [
         lambda a, d, y: d[1].selected(a[0], d[2]),
         python="where({0}, {1}, {2})",
         latex=r"\begin{{cases}} {1} & {0} \\ {2} & \text{{otherwise}} \end{{cases}}",
-        numba="{1} if {0} else {2}",
         number=lambda c, a, b: a if c else b,
         array=lambda xp, c, a, b: xp.where(c, a, b),
         frame=_frame_where,
@@ -285,7 +268,6 @@ _rows = [
         _select_tangent("less"),
         python="minimum({0}, {1})",
         latex=r"\min\left({0}, {1}\right)",
-        numba="{0} if ({0} < {1}) | ({0} != {0}) else {1}",
         number=lambda a, b: a if a < b or a != a else b,
         array=lambda xp, a, b: xp.minimum(a, b),
         lowered=frame_terms.minimum,
@@ -296,7 +278,6 @@ _rows = [
         _select_tangent("greater"),
         python="maximum({0}, {1})",
         latex=r"\max\left({0}, {1}\right)",
-        numba="{0} if ({0} > {1}) | ({0} != {0}) else {1}",
         number=lambda a, b: a if a > b or a != a else b,
         array=lambda xp, a, b: xp.maximum(a, b),
         lowered=frame_terms.maximum,
@@ -375,7 +356,6 @@ _rows = [
         # As van den Oord et al., Neural Discrete Representation Learning, 2017, write it.
         r"\operatorname{{sg}}\left[{0}\right]",
         lambda a: a,
-        numba="{0}",
         array=_array_stop_gradient,
         lowered=lambda a: a,
     ),

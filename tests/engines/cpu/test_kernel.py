@@ -17,7 +17,7 @@ import normwise
 from normwise.catalogue import Loss
 from normwise.engines.cpu import Kernel, KernelSpec
 from normwise.engines.cpu.kernel import CHUNK, SERIAL
-from normwise.engines.cpu.source import Real
+from normwise.engines.cpu.spec import Real
 from normwise.formula import Formula, arctan, cos, trace
 
 # Arithmetic on whole registers, in single (s) or double (d) precision. Every kernel sums in float64, so

@@ -7,7 +7,8 @@ import pytest
 
 from normwise.catalogue import losses
 from normwise.engines.cpu.kernel import direct_operands
-from normwise.engines.cpu.rows import Axis, Extreme, RowKernel, RowSpec
+from normwise.engines.cpu.row_spec import Axis, Extreme, RowSpec
+from normwise.engines.cpu.rows import RowKernel
 from normwise.engines.layout import Layout
 from normwise.formula import trace
 

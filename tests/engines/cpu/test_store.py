@@ -10,9 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import normwise
+from normwise.engines.cpu import store
 from normwise.engines.cpu.store import CACHE_VARIABLE
 from tests.processes import with_full_disk
 
@@ -50,7 +52,7 @@ def finished(process: subprocess.Popen[str]) -> Path:
 
 
 def compiled(folder: Path) -> dict[str, int]:
-    return {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.o")}
+    return {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.kernel")}
 
 
 def test_processes_race_on_an_empty_store_and_the_next_one_compiles_nothing(tmp_path: Path) -> None:
@@ -107,15 +109,96 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return finished(started(tmp_path_factory.mktemp("filled")))
 
 
-@pytest.mark.parametrize(("ending", "damage"), [("o", emptied), ("o", torn), ("o", rotten), ("s", torn)])
-def test_a_damaged_file_is_compiled_and_written_anew(
-    filled: Path, ending: str, damage: Callable[[bytes], bytes]
-) -> None:
-    [path] = filled.glob(f"*.{ending}")
+@pytest.mark.parametrize("damage", [emptied, torn, rotten])
+def test_a_damaged_file_is_compiled_and_written_anew(filled: Path, damage: Callable[[bytes], bytes]) -> None:
+    [path] = filled.glob("*.kernel")
     whole = path.read_bytes()
     path.write_bytes(damage(whole))
     assert finished(started(filled)) == filled
-    assert len(path.read_bytes()) == len(whole)
+    assert path.read_bytes() == whole
+
+
+def test_the_file_of_another_kernel_is_not_taken_for_one(tmp_path: Path) -> None:
+    losses = (
+        "normwise.mse_loss(numpy.array([3.0]), numpy.zeros(1)), normwise.l1_loss(numpy.array([3.0]), numpy.zeros(1))"
+    )
+    code = f"import numpy, normwise; print({losses})"
+    assert output_of(started(tmp_path, code)).strip() == "9.0 3.0"
+    first, second = sorted(tmp_path.glob("*.kernel"))
+    contents = first.read_bytes(), second.read_bytes()
+    first.write_bytes(contents[1])
+    second.write_bytes(contents[0])
+    assert output_of(started(tmp_path, code)).strip() == "9.0 3.0"
+    assert (first.read_bytes(), second.read_bytes()) == contents
+
+
+def test_no_changed_file_is_read(filled: Path, rng: np.random.Generator, tmp_path: Path) -> None:
+    [path] = filled.glob("*.kernel")
+    whole = path.read_bytes()
+    key = whole[16:48]
+    mutated = tmp_path / path.name
+    mutated.write_bytes(whole)
+    binary = store._read(mutated, key)
+    assert binary is not None
+    for i in range(10_000):
+        content = bytearray(whole)
+        kind, place = i % 4, int(rng.integers(len(whole)))
+        if kind < 2:
+            content[place] ^= 1 << int(rng.integers(8))
+        elif kind == 2:
+            del content[place:]
+        else:
+            content[place:place] = rng.bytes(int(rng.integers(1, 9)))
+        mutated.write_bytes(content)
+        assert store._read(mutated, key) is None, (kind, place)
+
+
+@pytest.mark.parametrize("of", ["folder", "file"])
+@pytest.mark.parametrize("how", ["writable", "owned"])
+def test_what_others_could_have_written_is_refused(tmp_path: Path, of: str, how: str) -> None:
+    if how == "owned" and os.geteuid() != 0:
+        pytest.skip("only root gives a file to somebody else")
+    folder = tmp_path / "kernels"
+    assert finished(started(folder)) == folder
+    [path] = folder.glob("*.kernel")
+    path.write_bytes(b"planted")
+    foreign = folder if of == "folder" else path
+    if how == "writable":
+        foreign.chmod(0o775 if of == "folder" else 0o666)
+    else:
+        os.chown(foreign, 54321, 54321)
+    code = CALL.replace(
+        "import numpy, sys, normwise", "import numpy, sys, warnings, normwise\nwarnings.simplefilter('always')"
+    )
+    output, errors = started(folder, f"{code}\nnormwise.l1_loss(numpy.ones(3), numpy.ones(3))").communicate(timeout=120)
+    assert output.strip() == str(folder)
+    said = "belongs to another user" if how == "owned" else "may be written by other users"
+    assert errors.count(f"the kernels in {foreign}, which {said}") == 1, errors
+    if of == "folder":
+        assert path.read_bytes() == b"planted"
+    else:
+        assert path.stat().st_uid == os.geteuid()
+        assert path.read_bytes() != b"planted"
+
+
+def test_folders_are_made_for_the_user_alone(tmp_path: Path) -> None:
+    folder = finished(started(tmp_path / "kernels"))
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+
+
+def test_a_tilde_is_the_home_folder(tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path)}
+    assert finished(started(Path("~/kernels"), environment=home)) == tmp_path / "kernels"
+    assert len(compiled(tmp_path / "kernels")) == 1
+
+
+def test_no_variable_of_a_compiler_changes_a_kernel(tmp_path: Path) -> None:
+    assert finished(started(tmp_path)) == tmp_path
+    variables = ("NUMBA_OPT", "NUMBA_DISABLE_JIT", "NUMBA_CPU_NAME", "LLVM_OPTS", "NUMBA_FASTMATH", "CC", "CFLAGS")
+    before = compiled(tmp_path)
+    assert finished(started(tmp_path, environment=dict.fromkeys(variables, "1"))) == tmp_path
+    assert compiled(tmp_path) == before
 
 
 @pytest.mark.parametrize("size", [0, 1 << 10])
@@ -126,7 +209,7 @@ def test_where_a_disk_is_full_kernels_are_compiled_in_memory_and_no_draft_stays(
 
 
 def test_kernels_are_read_where_none_can_be_written(filled: Path) -> None:
-    code = f"{CALL}\nassert 'numba' not in sys.modules"
+    code = f"import normwise.engines.cpu.compiler as compiler\ndel compiler.compiled\n{CALL}"
     assert finished(started(filled, code, written=0)) == filled
 
 
@@ -202,15 +285,3 @@ def test_a_constant_that_moves_to_a_new_file_of_device_code_and_changes_is_compi
         results.append(float(output))
     assert abs(results[0] - math.log(8)) < 1e-6
     assert results[1] > 2.5
-
-
-def test_device_code_imports_nothing_of_normwise_but_device_code() -> None:
-    folder = Path(normwise.__file__).parent / "engines" / "cpu" / "device"
-    imported = {
-        module
-        for path in folder.rglob("*.py")
-        for module in re.findall(r"^\s*(?:from|import) (normwise[\w.]*)", path.read_text(encoding="utf-8"), re.M)
-    }
-    outside = {module for module in imported if not module.startswith("normwise.engines.cpu.device")}
-    assert imported
-    assert outside == set()

@@ -9,8 +9,9 @@ from normwise.engines.cpu.buffers import BUFFERS
 from normwise.engines.cpu.contraction import ContractionKernel
 from normwise.engines.cpu.contraction_spec import SHALLOW, ContractionSpec, Extent, Place, Strides
 from normwise.engines.cpu.kernel import Kernel, direct_operands
-from normwise.engines.cpu.rows import RowKernel, RowSpec
-from normwise.engines.cpu.source import KernelSpec, Storage
+from normwise.engines.cpu.row_spec import RowSpec
+from normwise.engines.cpu.rows import RowKernel
+from normwise.engines.cpu.spec import KernelSpec, Storage
 
 __all__ = [
     "BUFFERS",

@@ -16,9 +16,11 @@ import ctypes
 import struct
 from collections.abc import Sequence
 
-from normwise.engines.cpu.contraction_source import contraction_source
+from normwise.engines.cpu.compiler import assembly_of
 from normwise.engines.cpu.contraction_spec import BLOCK, HEADER, WORDS, ContractionSpec, Extent, Strides
-from normwise.engines.cpu.store import load
+from normwise.engines.cpu.device.builder import Builder
+from normwise.engines.cpu.device.contractions import build_contraction
+from normwise.engines.cpu.store import SYMBOL, load
 from normwise.engines.cpu.threads import CFunction, run_on_threads, thread_count
 
 SERIAL = 1 << 15
@@ -33,15 +35,21 @@ class ContractionKernel:
 
     def __init__(self, spec: ContractionSpec) -> None:
         self.spec = spec
-        self._code = load(contraction_source(spec))
+        self._code = load(self._text)
         self._call = CFunction(self._code.address)
-        words = len(HEADER) + WORDS * len(spec.operands)
+        words = len(HEADER) + WORDS * len(spec.storage)
         self._layout = struct.Struct(f"={words}q{len(spec.parameters)}d")
 
     @property
+    def _text(self) -> str:
+        builder = Builder(SYMBOL)
+        build_contraction(builder, self.spec)
+        return builder.finished()
+
+    @property
     def assembly(self) -> str:
-        """The kernel's assembly."""
-        return self._code.assembly
+        """The kernel's assembly, compiled anew."""
+        return assembly_of(self._text)
 
     def run(
         self,

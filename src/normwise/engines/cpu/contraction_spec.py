@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from normwise.engines.cpu.source import STORED, Storage, Stored
+from normwise.engines.cpu.spec import Storage
 from normwise.formula import Expression, Formula
 
 Place = Literal["rs", "ls", "rl", "r", "l", "s"]
@@ -106,11 +106,6 @@ class ContractionSpec:
         return max(1, SPAN // (self.side * self.shallow)) if self.shallow else 1
 
     @property
-    def real(self) -> str:
-        """What terms are computed in."""
-        return "np.float32" if self.narrow else "np.float64"
-
-    @property
     def groups(self) -> Sequence[int]:
         """How many terms meet the sum together."""
         return TOGETHER_NARROW if self.narrow else TOGETHER
@@ -123,39 +118,12 @@ class ContractionSpec:
         return [e.arguments if splits and e.primitive == "multiply" else (e,) for e in expressions]
 
     @property
-    def joined(self) -> str:
-        """How two terms are joined."""
-        return "{1} if ({1} > {0}) | ({1} != {1}) else {0}" if self.maximum else "{0} + {1}"
-
-    @property
     def inputs(self) -> tuple[str, ...]:
-        """The kernel's names of the arrays that are read."""
+        """The arrays that are read."""
         read = {name for formula in self.sums for name in formula.reads}
-        return tuple(f"a{i}" for i, name in enumerate(self.sums[0].arrays) if name in read)
-
-    @property
-    def operands(self) -> tuple[str, ...]:
-        """The names of all operands, in the order of the kernel's arguments."""
-        return (*self.inputs, *(f"out{i}" for i in range(len(self.storage) - len(self.inputs))))
+        return tuple(name for name in self.sums[0].arrays if name in read)
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """The names of the parameters."""
-        return tuple(f"p{i}" for i in range(len(self.sums[0].parameters)))
-
-    @property
-    def results(self) -> tuple[str, ...]:
-        """The names of the results."""
-        return self.operands[len(self.inputs) :]
-
-    def stored(self, operand: str) -> Stored:
-        """How an operand is read and written."""
-        return STORED[self.storage[self.operands.index(operand)]]
-
-    def held(self, operand: str) -> str:
-        """What the values of an operand are held as within the kernel."""
-        return "np.uint8" if self.storage[self.operands.index(operand)] == "bool" else self.real
-
-    def at(self, *places: Place) -> list[str]:
-        """The arrays that have these indices."""
-        return [name for name, place in zip(self.inputs, self.places, strict=True) if place in places]
+        return tuple(self.sums[0].parameters)

@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normwise.engines.cpu.source import BUFFERED, KernelSpec, kernel_source
-from normwise.engines.cpu.store import load
+from normwise.engines.cpu.compiler import assembly_of
+from normwise.engines.cpu.device.builder import Builder
+from normwise.engines.cpu.device.elements import build_elements
+from normwise.engines.cpu.spec import BUFFERED, KernelSpec
+from normwise.engines.cpu.store import SYMBOL, load
 from normwise.engines.cpu.threads import CFunction, run_on_threads, thread_count
 from normwise.engines.layout import Layout
 
@@ -39,12 +42,12 @@ class Kernel:
     address; their memory is to outlive the call.
     """
 
-    source: Callable[[Any], str] = staticmethod(kernel_source)
-    """How a spec is told as a module."""
+    build: Callable[[Builder, Any], None] = staticmethod(build_elements)
+    """What builds the kernel of a spec."""
 
     def __init__(self, spec: KernelSpec) -> None:
         self.spec = spec
-        self._code = load(type(self).source(spec))
+        self._code = load(self._text)
         self._call = CFunction(self._code.address)
         self._sums = len(spec.sums)
         format = f"={spec.reals}q{len(spec.parameters)}d"
@@ -54,9 +57,15 @@ class Kernel:
         self._unused: list[_Arguments] = []
 
     @property
+    def _text(self) -> str:
+        builder = Builder(SYMBOL)
+        type(self).build(builder, self.spec)
+        return builder.finished()
+
+    @property
     def assembly(self) -> str:
-        """The kernel's assembly."""
-        return self._code.assembly
+        """The kernel's assembly, compiled anew."""
+        return assembly_of(self._text)
 
     def flat(self, size: int, *words: float) -> Sequence[float]:
         """Run over `size` contiguous elements; the words are the addresses, then the parameters. No `direct` here."""

@@ -1,4 +1,4 @@
-"""Half precision inside kernels: Numba has no float16, so its bits are read as integers and converted here.
+"""Half precision inside kernels: its bits are integers in memory, and float32 in arithmetic.
 
 The conversions become packed instructions where the processor has them, and a few bit operations where not.
 """
@@ -6,55 +6,27 @@ The conversions become packed instructions where the processor has them, and a f
 # pyright: basic
 from __future__ import annotations
 
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
-
-_WORD, _DOUBLE_WORD = ir.IntType(16), ir.IntType(32)
+from normwise.engines.cpu.device.builder import FLOAT16, FLOAT32, HALF_WORD, SINGLE_WORD, Value, where
 
 
-@intrinsic
-def from_float16(typing_context, bits):
+def from_float16(bits: Value) -> Value:
     """The float32 of a float16's bits: exact."""
-
-    def lower(context, builder, signature, arguments):
-        return builder.fpext(builder.bitcast(arguments[0], ir.HalfType()), ir.FloatType())
-
-    return types.float32(types.uint16), lower
+    return bits.as_float(FLOAT16).to(FLOAT32)
 
 
-@intrinsic
-def to_float16(typing_context, value):
+def to_float16(value: Value) -> Value:
     """The bits of the float16 nearest to a float32, ties to even."""
-
-    def lower(context, builder, signature, arguments):
-        return builder.bitcast(builder.fptrunc(arguments[0], ir.HalfType()), _WORD)
-
-    return types.uint16(types.float32), lower
+    return value.to(FLOAT16).bits
 
 
-@intrinsic
-def from_bfloat16(typing_context, bits):
+def from_bfloat16(bits: Value) -> Value:
     """The float32 of a bfloat16's bits, which are its upper half: exact."""
-
-    def lower(context, builder, signature, arguments):
-        wide = builder.shl(builder.zext(arguments[0], _DOUBLE_WORD), _DOUBLE_WORD(16))
-        return builder.bitcast(wide, ir.FloatType())
-
-    return types.float32(types.uint16), lower
+    return (bits.to(SINGLE_WORD) << 16).as_float(FLOAT32)
 
 
-@intrinsic
-def to_bfloat16(typing_context, value):
+def to_bfloat16(value: Value) -> Value:
     """The bits of the bfloat16 nearest to a float32, ties to even; a nan stays one."""
-
-    def lower(context, builder, signature, arguments):
-        bits = builder.bitcast(arguments[0], _DOUBLE_WORD)
-        upper = builder.lshr(bits, _DOUBLE_WORD(16))
-        odd = builder.and_(upper, _DOUBLE_WORD(1))
-        rounded = builder.lshr(builder.add(bits, builder.add(odd, _DOUBLE_WORD(0x7FFF))), _DOUBLE_WORD(16))
-        is_nan = builder.fcmp_unordered("uno", arguments[0], arguments[0])
-        quiet = builder.or_(upper, _DOUBLE_WORD(0x40))
-        return builder.trunc(builder.select(is_nan, quiet, rounded), _WORD)
-
-    return types.uint16(types.float32), lower
+    bits = value.bits
+    upper = bits >> 16
+    rounded = (bits + ((upper & 1) + 0x7FFF)) >> 16
+    return where(value != value, upper | 0x40, rounded).to(HALF_WORD)

@@ -16,8 +16,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numba import njit
+from normwise.engines.cpu.device.builder import FLOAT64, UNSIGNED, copysign, licensed, where
 
 if TYPE_CHECKING:
     from normwise.engines.cpu.device.vector_math import Format
@@ -32,7 +31,7 @@ _HALF_PI = Fraction("1.570796326794896619231321691639751442098584699687552910487
 # To 40 digits.
 _SQRT2 = Fraction(math.isqrt(2 * 10**80), 10**40)
 
-_inlined = njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
+_fused = licensed("contract")
 
 
 def trigonometric_functions(form: Format, wide: Format) -> dict[str, Callable[[Any], Any]]:
@@ -41,27 +40,27 @@ def trigonometric_functions(form: Format, wide: Format) -> dict[str, Callable[[A
 
 
 def _angle_functions(form: Format, wide: Format) -> dict[str, Callable[[Any], Any]]:
-    real, unsigned, bits, from_bits, polynomial = form.real, form.unsigned, form.bits, form.from_bits, form.polynomial
-    magic, wide_bits, remainder = wide.magic, wide.bits, wide.remainder
+    dtype, rounded, polynomial = form.dtype, form.rounded, form.polynomial
+    magic, remainder = wide.magic, wide.remainder
     exact_sum, exact_product = wide.exact_sum, wide.exact_product
-    zero, half, one, nan, largest = (real(c) for c in (0.0, 0.5, 1.0, math.nan, LARGEST_ANGLE))
-    quadrants_per_radian = np.float64(2 / math.pi)
-    quadrant, quadrant_low, quadrant_lowest = _parts(_HALF_PI, 3, np.float64)
-    last_bit = unsigned(form.info.bits - 1)
+    zero, half, one, nan, largest = 0.0, 0.5, 1.0, math.nan, LARGEST_ANGLE
+    quadrants_per_radian = 2 / math.pi
+    quadrant, quadrant_low, quadrant_lowest = _parts(_HALF_PI, 3, wide.rounded)
+    last_bit = form.info.bits - 1
     # Highest power first. (sin r - r) / r^3 and (cos r - 1 + r^2 / 2) / r^4 in powers of r^2, for |r| <= 0.83: pi / 4,
     # and more where rounding takes the next k.
     terms = {32: 4, 64: 8}[form.info.bits]
-    sine_series = tuple(real((-1) ** n / math.factorial(2 * n + 1)) for n in range(terms, 0, -1))
-    cosine_series = tuple(real((-1) ** n / math.factorial(2 * n)) for n in range(terms + 1, 1, -1))
+    sine_series = tuple(rounded((-1) ** n / math.factorial(2 * n + 1)) for n in range(terms, 0, -1))
+    cosine_series = tuple(rounded((-1) ** n / math.factorial(2 * n)) for n in range(terms + 1, 1, -1))
 
-    @_inlined
+    @_fused
     def without_quadrants(x: Any) -> Any:
         # x - k quadrant, which is a number: the bits it has are those from the last of x, or of quadrant, up to 1/2.
         shifted = x * quadrants_per_radian + magic
         k = shifted - magic
-        return remainder(x, k, quadrant), k, wide_bits(shifted)
+        return remainder(x, k, quadrant), k, shifted.bits
 
-    @_inlined
+    @_fused
     def reduced_to_two(x: Any) -> Any:
         # r as a number and what it lacks, and k in the lowest bits.
         rest, k, counted = without_quadrants(x)
@@ -71,16 +70,16 @@ def _angle_functions(form: Format, wide: Format) -> dict[str, Callable[[Any], An
         high, low = exact_sum(high, (low - product_low) - k * quadrant_lowest)
         return high, low, counted
 
-    @_inlined
+    @_fused
     def reduced_in_float64(x: Any) -> Any:
-        rest, k, counted = without_quadrants(np.float64(x))
+        rest, k, counted = without_quadrants(x.to(FLOAT64))
         r = rest - k * quadrant_low
-        high = real(r)
-        return high, real(r - np.float64(high)), unsigned(counted)
+        high = r.to(dtype)
+        return high, (r - high.to(FLOAT64)).to(dtype), counted.to(UNSIGNED[dtype])
 
-    reduced = reduced_to_two if real is np.float64 else reduced_in_float64
+    reduced = reduced_to_two if dtype is FLOAT64 else reduced_in_float64
 
-    @_inlined
+    @_fused
     def sine_after(x: Any, quadrants: Any) -> Any:
         # sin(x + quadrants pi / 2).
         r, low, counted = reduced(x)
@@ -89,60 +88,57 @@ def _angle_functions(form: Format, wide: Format) -> dict[str, Callable[[Any], An
         halved = half * square
         near = one - halved
         cosine = near + (((one - near) - halved) + (square * square * polynomial(square, cosine_series) - r * low))
-        turned = unsigned(counted + quadrants)
-        result = cosine if unsigned(turned & unsigned(1)) == unsigned(1) else sine
-        sign = unsigned(unsigned(turned >> unsigned(1)) << last_bit)
-        result = from_bits(bits(result) ^ sign)
-        return result if abs(x) <= largest else nan
+        turned = counted + quadrants
+        result = where((turned & 1) == 1, cosine, sine)
+        sign = turned >> 1 << last_bit
+        result = (result.bits ^ sign).as_float(dtype)
+        return where(abs(x) <= largest, result, nan)
 
-    @_inlined
+    @_fused
     def sin(x: Any) -> Any:
-        x = real(x)
-        result = sine_after(x, unsigned(0))
-        return x if x == zero else result
+        return where(x == zero, x, sine_after(x, 0))
 
-    @_inlined
+    @_fused
     def cos(x: Any) -> Any:
-        return sine_after(real(x), unsigned(1))
+        return sine_after(x, 1)
 
     return {"sin": sin, "cos": cos}
 
 
 def _arctan(form: Format) -> Callable[[Any], Any]:
-    real, two_polynomials, exact_sum, remainder = form.real, form.two_polynomials, form.exact_sum, form.remainder
-    zero, quarter, half, one = (real(c) for c in (0.0, 0.25, 0.5, 1.0))
+    rounded, two_polynomials, exact_sum, remainder = form.rounded, form.two_polynomials, form.exact_sum, form.remainder
+    zero, quarter, half, one = 0.0, 0.25, 0.5, 1.0
     # From here on what the inverse lacks is nothing beside pi / 2; for infinity it would be nan.
-    far = real(2.0 ** (form.info.nmant + 4))
-    right_angle, right_angle_low = _parts(_HALF_PI, 2, real)
-    series = [real(float(c)) for c in _arctan_series({32: 10, 64: 22}[form.info.bits])]
+    far = 2.0 ** (form.info.nmant + 4)
+    right_angle, right_angle_low = _parts(_HALF_PI, 2, rounded)
+    series = [rounded(c) for c in _arctan_series({32: 10, 64: 22}[form.info.bits])]
     even_series, odd_series = tuple(series[::2][::-1]), tuple(series[1::2][::-1])
 
-    @_inlined
+    @_fused
     def atan(x: Any) -> Any:
-        x = real(x)
         a = abs(x)
         inverted = a > one
         inverse = one / a
-        t = inverse if inverted else a
-        t_low = remainder(one, inverse, a) * inverse if inverted & (a < far) else zero
+        t = where(inverted, inverse, a)
+        t_low = where(inverted & (a < far), remainder(one, inverse, a) * inverse, zero)
         square = t * t
         cube = t * square
         # What t lacks is scaled by 1 / (1 + t^2), which the parabola is close enough to.
         smaller = t_low * (one - half * square) - quarter * cube
         curved = cube * two_polynomials(square - half, odd_series, even_series) + smaller
         high, low = exact_sum(right_angle, -t)
-        result = high + (low + (right_angle_low - curved)) if inverted else t + curved
-        return math.copysign(result, x)
+        result = where(inverted, high + (low + (right_angle_low - curved)), t + curved)
+        return copysign(result, x)
 
     return atan
 
 
-def _parts(number: Fraction, count: int, real: Any) -> list[Any]:
+def _parts(number: Fraction, count: int, rounded: Callable[[Any], float]) -> list[float]:
     """A number as a sum of numbers of a dtype: it rounded, what that lacks rounded, and so on."""
-    parts: list[Any] = []
+    parts: list[float] = []
     for _ in range(count):
-        parts.append(real(float(number)))
-        number -= Fraction(float(parts[-1]))
+        parts.append(rounded(number))
+        number -= Fraction(parts[-1])
     return parts
 
 

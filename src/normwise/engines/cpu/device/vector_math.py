@@ -1,17 +1,8 @@
 """Elementary functions that LLVM can inline and vectorise.
 
-Numba turns ``math.exp`` inside a loop into one library call an element, about 17 ns each. The functions here
-are straight lines of additions, multiplications, bit operations and selects instead, so the loop around them
-becomes packed instructions. One source makes both precisions: `make` closes it over the constants of a dtype.
-
-A kernel first binds what it uses to a name, since Numba cannot look inside the dataclass::
-
-    exp = FLOAT32.exp
-
-    @njit(fastmath={"contract", "reassoc"}, error_model="numpy")
-    def kernel(xs, out):
-        for j in range(xs.size):
-            out[j] = exp(xs[j])
+There is no library of vector functions to call, and a call of the C library's for each element costs about 17 ns. The
+functions here are straight lines of additions, multiplications, bit operations and selects instead, so the loop around
+them becomes packed instructions. One source makes both precisions: `make` closes it over the constants of a dtype.
 
 Rules that every function here keeps:
 
@@ -20,11 +11,9 @@ Rules that every function here keeps:
   undefined. Adding `magic`, 1.5 times 2 to the number of mantissa bits, leaves the rounded integer in the
   lowest bits, which are read as bits. This vectorises on machines without AVX-512 too; a conversion between
   float64 and int64 does not.
-- Integers are unsigned, and cast back after each operation: Numba widens them to 64 bits, and a wider integer
-  halves the number of elements that an instruction handles.
-- LLVM gets one licence only, to contract into fused multiply-adds. As it is LLVM that inlines, this stays so
-  inside a kernel that allows reassociation. Numba's own ``inline="always"`` would lower the code anew, with
-  the kernel's licences, and break it.
+- Integers are as wide as the float whose bits they are: a wider one halves the number of elements that an instruction
+  handles.
+- LLVM gets one licence only, to contract into fused multiply-adds.
 - Sums and products that are to tell what they round off get no licence at all: a contracted product is not the
   rounded one whose error they tell.
 
@@ -43,12 +32,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 import llvmlite.binding as llvm
 import numpy as np
-from numba import njit
 
-from normwise.engines.cpu.device.memory import fused_multiply_add
+from normwise.engines.cpu.device.builder import FLOAT32, FLOAT64, Type, Value, copysign, fma, licensed, where
 from normwise.engines.cpu.device.trigonometry import trigonometric_functions
 
-__all__ = ["FLOAT32", "FLOAT64", "VectorMath", "make"]
+__all__ = ["VECTOR_MATH", "VectorMath", "make"]
 
 # To 40 digits, so that it can be cut into two parts for either dtype.
 _LOG2 = Fraction("0.6931471805599453094172321214581765680755")
@@ -56,7 +44,7 @@ _LOG2 = Fraction("0.6931471805599453094172321214581765680755")
 
 @dataclass(frozen=True)
 class VectorMath:
-    """Elementary functions of one scalar, for Numba code. An argument is first converted to the one dtype.
+    """Elementary functions of values of one dtype.
 
     Each is defined for every input: subnormals are not flushed, results overflow to inf and underflow
     gradually to 0, nan gives nan, and zero keeps its sign where the function is odd at zero.
@@ -98,9 +86,8 @@ class VectorMath:
     power: Callable[[Any, Any], Any]
 
 
-_inlined = njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
-# Said, for Numba lets a function that says nothing inherit the licences of the first that calls it.
-_strict = njit(fastmath=False, error_model="numpy", forceinline=True)
+_fused = licensed("contract")
+_strict = licensed()
 
 # Without the instruction each would be a slow call. Only x86 has such machines, and a feature of this name.
 _FUSES = bool(llvm.get_host_cpu_features().get("fma", True))
@@ -109,16 +96,14 @@ _FUSES = bool(llvm.get_host_cpu_features().get("fma", True))
 class Format(NamedTuple):
     """A dtype, its constants, and the functions that take its numbers apart and put them together."""
 
-    real: Any
-    unsigned: Any
+    dtype: Type
+    rounded: Callable[[Any], float]
     info: Any
-    bias: Any
-    magic: Any
-    bits_of_magic: Any
-    ln2_high: Any
-    ln2_low: Any
-    bits: Any
-    from_bits: Any
+    bias: int
+    magic: float
+    bits_of_magic: int
+    ln2_high: float
+    ln2_low: float
     power_of_two: Any
     polynomial: Any
     two_polynomials: Any
@@ -127,40 +112,33 @@ class Format(NamedTuple):
     remainder: Any
 
 
-def _format(real: type[np.floating[Any]], fused: bool) -> Format:
+_REALS = {FLOAT32: np.float32, FLOAT64: np.float64}
+
+
+def _format(dtype: Type, fused: bool) -> Format:
+    real = _REALS[dtype]
     info = np.finfo(real)
-    unsigned: Any = {32: np.uint32, 64: np.uint64}[info.bits]
-    mantissa_bits = unsigned(info.nmant)
     magic = real(1.5 * 2.0**info.nmant)
     # The high part leaves enough low bits 0 that its product with any exponent is exact.
     high_bits = info.nmant + 1 - info.iexp
-    ln2_high = real(math.floor(_LOG2 * 2**high_bits) / 2**high_bits)
-    ln2_low = real(float(_LOG2 - Fraction(float(ln2_high))))
-    upper_half = unsigned(2**info.bits - 2 ** (info.nmant // 2 + 1))
+    ln2_high = math.floor(_LOG2 * 2**high_bits) / 2**high_bits
+    upper_half = 2**info.bits - 2 ** (info.nmant // 2 + 1)
 
-    # Numba allows `view` only straight after a call of a NumPy dtype, hence the casts that change nothing.
+    def rounded(number: Any) -> float:
+        return float(real(float(number)))
 
-    @_inlined
-    def bits(x: Any) -> Any:
-        return real(x).view(unsigned)
+    def power_of_two(biased: Value) -> Value:
+        return (biased << info.nmant).as_float(dtype)
 
-    @_inlined
-    def from_bits(b: Any) -> Any:
-        return unsigned(b).view(real)
-
-    @_inlined
-    def power_of_two(biased: Any) -> Any:
-        return from_bits(biased << mantissa_bits)
-
-    @_inlined
-    def polynomial(x: Any, coefficients: Any) -> Any:
+    @_fused
+    def polynomial(x: Value, coefficients: Any) -> Value:
         p = coefficients[0]
         for c in coefficients[1:]:
             p = p * x + c
         return p
 
-    @_inlined
-    def two_polynomials(x: Any, odd: Any, even: Any) -> Any:
+    @_fused
+    def two_polynomials(x: Value, odd: Any, even: Any) -> Value:
         # The terms with odd powers and those with even ones: two chains of operations that do not wait for each other.
         square = x * x
         return polynomial(square, odd) * x + polynomial(square, even)
@@ -172,13 +150,14 @@ def _format(real: type[np.floating[Any]], fused: bool) -> Format:
         return rounded, b - (rounded - a)
 
     @_strict
-    def fused_remainder(c: Any, a: Any, b: Any) -> Any:
-        return fused_multiply_add(-a, b, c)
+    def fused_remainder(c: Any, a: Value, b: Any) -> Value:
+        return fma(-a, b, c)
 
     @_strict
-    def split_remainder(c: Any, a: Any, b: Any) -> Any:
+    def split_remainder(c: Any, a: Value, b: Any) -> Value:
         # By halves of the mantissas, whose products are exact.
-        a_high, b_high = from_bits(bits(a) & upper_half), from_bits(bits(b) & upper_half)
+        b = a.like(b)
+        a_high, b_high = ((each.bits & upper_half).as_float(dtype) for each in (a, b))
         a_low, b_low = a - a_high, b - b_high
         return ((c - a_high * b_high) - a_low * b_high - a_high * b_low) - a_low * b_low
 
@@ -186,22 +165,22 @@ def _format(real: type[np.floating[Any]], fused: bool) -> Format:
     remainder = fused_remainder if fused else split_remainder
 
     @_strict
-    def exact_product(a: Any, b: Any) -> Any:
+    def exact_product(a: Value, b: Any) -> Any:
         # The rounded product and what it lacks.
         rounded = a * b
         return rounded, -remainder(rounded, a, b)
 
     return Format(
-        *(real, unsigned, info, unsigned(info.maxexp - 1)),
-        *(magic, magic.view(unsigned), ln2_high, ln2_low),
-        *(bits, from_bits, power_of_two, polynomial, two_polynomials, exact_sum, exact_product, remainder),
+        *(dtype, rounded, info, int(info.maxexp - 1)),
+        *(float(magic), int(magic.view(f"u{real().itemsize}")), ln2_high, rounded(_LOG2 - Fraction(ln2_high))),
+        *(power_of_two, polynomial, two_polynomials, exact_sum, exact_product, remainder),
     )
 
 
 _Halves: TypeAlias = tuple[tuple[Any, ...], tuple[Any, ...]]
 
 
-def _economised(series: list[Fraction], low: str, high: str, count: int, real: Any) -> _Halves:
+def _economised(series: list[Fraction], low: str, high: str, count: int, rounded: Callable[[Any], float]) -> _Halves:
     """Shorten a power series, lowest power first, to `count` terms whose error is spread evenly from `low` to `high`.
 
     Each step takes the highest power away by subtracting a multiple of a Chebyshev polynomial: Lanczos, 1938. Returns
@@ -216,7 +195,7 @@ def _economised(series: list[Fraction], low: str, high: str, count: int, real: A
     for polynomial in chebyshev[: count - 1 : -1]:
         multiple = series[-1] / polynomial[-1]
         series = [a - multiple * b for a, b in zip(series, polynomial, strict=True)][:-1]
-    coefficients = tuple(real(float(c)) for c in reversed(series))
+    coefficients = tuple(rounded(c) for c in reversed(series))
     return coefficients[-2::-2][::-1], coefficients[::-2][::-1]
 
 
@@ -225,131 +204,129 @@ _TERMS = 20
 
 
 def _exponentials(form: Format) -> dict[str, Any]:
-    real, unsigned, info, bias, magic, bits_of_magic, ln2_high, ln2_low, *functions = form
-    bits, _, power_of_two, polynomial, two_polynomials, exact_sum, *_ = functions
-    zero, quarter, half, two, log2_e = (real(c) for c in (0.0, 0.25, 0.5, 2.0, 1 / math.log(2)))
+    _, rounded, info, bias, magic, bits_of_magic, ln2_high, ln2_low, *functions = form
+    power_of_two, polynomial, two_polynomials, exact_sum, *_ = functions
+    zero, quarter, half, two, log2_e = (rounded(c) for c in (0.0, 0.25, 0.5, 2.0, 1 / math.log(2)))
     # Beyond these, exp has overflowed for certain, even where cosh halves it, or underflowed.
-    highest = real(math.floor((info.maxexp + 2) * math.log(2)))
-    lowest = real(math.floor((info.minexp - info.nmant - 1) * math.log(2)))
+    highest = rounded(math.floor((info.maxexp + 2) * math.log(2)))
+    lowest = rounded(math.floor((info.minexp - info.nmant - 1) * math.log(2)))
     # The same for expm1: overflow above and -1 below. Closer, so that 2^(k - 1) is a normal number.
-    highest_expm1 = real(math.ceil(info.maxexp * math.log(2)))
-    lowest_expm1 = real(-math.ceil((info.nmant + 3) * math.log(2)))
+    highest_expm1 = rounded(math.ceil(info.maxexp * math.log(2)))
+    lowest_expm1 = rounded(-math.ceil((info.nmant + 3) * math.log(2)))
     # Highest power first. (e^r - 1 - r) / r^2 for |r| <= log(2) / 2.
     degree = {32: 7, 64: 13}[info.bits]
-    exp_series = tuple(real(1 / math.factorial(n)) for n in range(degree, 1, -1))
+    exp_series = tuple(rounded(1 / math.factorial(n)) for n in range(degree, 1, -1))
     # The same for `exp_of_sum`.
     series = [Fraction(1, math.factorial(n)) for n in range(2, _TERMS)]
-    odd_series, even_series = _economised(series, "-0.3466", "0.3466", {32: 5, 64: 10}[info.bits], real)
+    odd_series, even_series = _economised(series, "-0.3466", "0.3466", {32: 5, 64: 10}[info.bits], rounded)
 
-    @_inlined
+    @_fused
     def clamp(x: Any) -> Any:
         # Both comparisons are false for nan and let it through.
-        clamped = highest if x > highest else x
-        return lowest if clamped < lowest else clamped
+        clamped = where(x > highest, highest, x)
+        return where(clamped < lowest, lowest, clamped)
 
-    @_inlined
+    @_fused
     def reduced(x: Any) -> Any:
         # x = k log 2 + r; returns r as the difference of two numbers, the first exact, and k + bias.
         shifted = x * log2_e + magic
         k = shifted - magic
-        return x - k * ln2_high, k * ln2_low, unsigned(bits(shifted) - unsigned(bits_of_magic - bias))
+        return x - k * ln2_high, k * ln2_low, shifted.bits - (bits_of_magic - bias)
 
-    @_inlined
+    @_fused
     def reduced_expm1(x: Any) -> Any:
         high, low, biased = reduced(x)
         r = high - low
         return r + (r * r) * polynomial(r, exp_series), biased
 
-    @_inlined
+    @_fused
     def scaled(p: Any, biased: Any, shift: Any) -> Any:
         # (1 + p) 2^(k + shift). Two factors, as 2^k alone may overflow where the result does not. Only the last
         # product can round to a subnormal.
-        total = unsigned(unsigned(biased + bias) + shift)
-        first = unsigned(total >> unsigned(1))
-        return (power_of_two(first) + p * power_of_two(first)) * power_of_two(unsigned(total - first))
+        total = biased + bias + shift
+        first = total >> 1
+        return (power_of_two(first) + p * power_of_two(first)) * power_of_two(total - first)
 
-    @_inlined
+    @_fused
     def scaled_exp(x: Any, shift: Any) -> Any:
         # e^x 2^shift.
         p, biased = reduced_expm1(clamp(x))
         return scaled(p, biased, shift)
 
-    @_inlined
+    @_fused
     def exp_of_sum(x: Any, y: Any) -> Any:
         # e^(x + y), for y far below x, where hardly anything rounds but the last two sums: so what is a number, as
         # 9^1.5, comes out as that. Beyond the range y does not matter, and may be nan.
         clamped = clamp(x)
         high, low, biased = reduced(clamped)
-        r, rest = exact_sum(high, (y if clamped == x else zero) - low)
+        r, rest = exact_sum(high, where(clamped == x, y, zero) - low)
         p = r + (rest + (r * r) * two_polynomials(r, odd_series, even_series))
-        return scaled(p, biased, unsigned(0))
+        return scaled(p, biased, 0)
 
-    @_inlined
+    @_fused
     def exp(x: Any) -> Any:
-        return scaled_exp(real(x), unsigned(0))
+        return scaled_exp(x, 0)
 
-    @_inlined
+    @_fused
     def expm1(x: Any) -> Any:
-        x = real(x)
         # With s = 2^(k - 1) no term overflows before the result does, and for k = 0 it is p itself.
-        clamped = highest_expm1 if x > highest_expm1 else x
-        clamped = lowest_expm1 if clamped < lowest_expm1 else clamped
+        clamped = where(x > highest_expm1, highest_expm1, x)
+        clamped = where(clamped < lowest_expm1, lowest_expm1, clamped)
         p, biased = reduced_expm1(clamped)
-        s = power_of_two(unsigned(biased - unsigned(1)))
+        s = power_of_two(biased - 1)
         result = two * (s * p + (s - half))
-        return x if x == zero else result
+        return where(x == zero, x, result)
 
-    @_inlined
+    @_fused
     def tanh(x: Any) -> Any:
-        x = real(x)
         t = expm1(-two * abs(x))
-        return math.copysign(-t / (t + two), x)
+        return copysign(-t / (t + two), x)
 
-    @_inlined
+    @_fused
     def cosh(x: Any) -> Any:
         # Half of e^|x|, formed without overflow; its reciprocal is then 2 e^-|x|.
-        a = scaled_exp(abs(real(x)), unsigned(unsigned(0) - unsigned(1)))
+        a = scaled_exp(abs(x), -1)
         return a + quarter / a
 
     return {"exp": exp, "expm1": expm1, "tanh": tanh, "cosh": cosh, "exp_of_sum": exp_of_sum}
 
 
 def _logarithms(form: Format) -> dict[str, Any]:
-    real, unsigned, info, bias, magic, bits_of_magic, ln2_high, ln2_low, *functions = form
-    bits, from_bits, power_of_two, polynomial, two_polynomials, exact_sum, exact_product, remainder = functions
-    zero, half, one, two, three, inf, nan = (real(c) for c in (0.0, 0.5, 1.0, 2.0, 3.0, math.inf, math.nan))
-    mantissa_bits, mantissa_mask = unsigned(info.nmant), unsigned(2**info.nmant - 1)
-    bits_of_sqrt_half = real(math.sqrt(0.5)).view(unsigned)
-    smallest_normal = info.smallest_normal
-    lift, lift_bits = real(2.0 ** (info.nmant + 1)), unsigned(info.nmant + 1)
+    dtype, rounded, info, bias, magic, bits_of_magic, ln2_high, ln2_low, *functions = form
+    power_of_two, polynomial, two_polynomials, exact_sum, exact_product, remainder = functions
+    zero, half, one, two, three, inf, nan = (rounded(c) for c in (0.0, 0.5, 1.0, 2.0, 3.0, math.inf, math.nan))
+    mantissa_bits, mantissa_mask = info.nmant, 2**info.nmant - 1
+    bits_of_sqrt_half = int(_REALS[dtype](math.sqrt(0.5)).view(f"u{info.bits // 8}"))
+    smallest_normal = float(info.smallest_normal)
+    lift, lift_bits = 2.0 ** (info.nmant + 1), info.nmant + 1
     # Highest power first. (log((1 + s) / (1 - s)) - 2s) / s^3 in powers of s^2, for |s| <= 3 - 2 sqrt(2).
     terms = {32: 4, 64: 10}[info.bits]
-    log_series = tuple(real(2 / (2 * n + 1)) for n in range(terms, 0, -1))
+    log_series = tuple(rounded(2 / (2 * n + 1)) for n in range(terms, 0, -1))
     # The same for `log_as_sum`, in powers of (2s)^2 and from the second term on: the first, 1/12, is in two parts.
     series = [Fraction(1, (2 * n + 1) * 4**n) for n in range(2, _TERMS)]
-    odd_series, even_series = _economised(series, "0", "0.1178", {32: 4, 64: 8}[info.bits], real)
-    twelfth = real(1 / 12)
-    twelfth_low = real(float(Fraction(1, 12) - Fraction(float(twelfth))))
+    odd_series, even_series = _economised(series, "0", "0.1178", {32: 4, 64: 8}[info.bits], rounded)
+    twelfth = rounded(1 / 12)
+    twelfth_low = rounded(Fraction(1, 12) - Fraction(twelfth))
 
-    @_inlined
+    @_fused
     def split(x: Any) -> Any:
         # x = m 2^e with m in [sqrt(1/2), sqrt(2)); returns m and e + bias.
-        offset = unsigned(unsigned(bits(x) - bits_of_sqrt_half) + unsigned(bias << mantissa_bits))
-        m = from_bits(unsigned(offset & mantissa_mask) + bits_of_sqrt_half)
-        return m, unsigned(offset >> mantissa_bits)
+        offset = x.bits - bits_of_sqrt_half + (bias << mantissa_bits)
+        m = ((offset & mantissa_mask) + bits_of_sqrt_half).as_float(dtype)
+        return m, offset >> mantissa_bits
 
-    @_inlined
+    @_fused
     def number(biased: Any) -> Any:
-        return from_bits(biased + unsigned(bits_of_magic - bias)) - magic
+        return (biased + (bits_of_magic - bias)).as_float(dtype) - magic
 
-    @_inlined
+    @_fused
     def lifted_split(x: Any) -> Any:
         # The same for subnormals too.
         subnormal = x < smallest_normal
-        m, biased = split(x * lift if subnormal else x)
-        return m, unsigned(biased - lift_bits) if subnormal else biased
+        m, biased = split(where(subnormal, x * lift, x))
+        return m, where(subnormal, biased - lift_bits, biased)
 
-    @_inlined
+    @_fused
     def log_of_parts(f: Any, biased: Any) -> Any:
         # log((1 + f) 2^e), by log(1 + f) = 2 artanh(s) with s = f / (2 + f). As 2s = f - f^2/2 + s f^2/2, the
         # largest term is the exact f, and what rounds is small beside it.
@@ -360,29 +337,27 @@ def _logarithms(form: Format) -> dict[str, Any]:
         tail = s * (half_square + z * polynomial(z, log_series)) + e * ln2_low
         return e * ln2_high - ((half_square - tail) - f)
 
-    @_inlined
+    @_fused
     def log(x: Any) -> Any:
-        x = real(x)
         m, biased = lifted_split(x)
         result = log_of_parts(m - one, biased)
-        result = x if x == inf else result
-        result = -inf if x == zero else result
-        return result if x >= zero else nan
+        result = where(x == inf, x, result)
+        result = where(x == zero, -inf, result)
+        return where(x >= zero, result, nan)
 
-    @_inlined
+    @_fused
     def log1p(x: Any) -> Any:
-        x = real(x)
         # 1 + x = u + c, where c is what rounding lost. Brought to the scale of m it completes f = m - 1,
         # which is then exact where the result is small. 2^-e may be below the normal range, 2^(1-e) not.
         u = one + x
         c = x - (u - one)
         m, biased = split(u)
-        scale = power_of_two(unsigned(unsigned(bias + bias) + unsigned(1)) - biased)
+        scale = power_of_two(biased.like(2 * bias + 1) - biased)
         f = (m - one) + half * (c * scale)
         result = log_of_parts(f, biased)
-        result = x if (x == zero) | (x == inf) else result
-        result = -inf if u == zero else result
-        return result if u >= zero else nan
+        result = where((x == zero) | (x == inf), x, result)
+        result = where(u == zero, -inf, result)
+        return where(u >= zero, result, nan)
 
     @_strict
     def exact_quotient(f: Any, m: Any) -> Any:
@@ -391,7 +366,7 @@ def _logarithms(form: Format) -> dict[str, Any]:
         s = f * inverse
         return s, remainder(f - s, s, half * f) * inverse
 
-    @_inlined
+    @_fused
     def log_as_sum(x: Any) -> Any:
         # log x, for x >= 0, as a number and what it lacks, by log(1 + f) = s + s^3 g with s = 2f / (2 + f) and
         # g = 1/12 + s^2 / 80 + ... What a step rounds off is kept where it is more than about 2^-12 of a unit.
@@ -406,22 +381,21 @@ def _logarithms(form: Format) -> dict[str, Any]:
         v_low = v_low + (cube * (g_low + twelfth_low) + cube_low * g)
         high, low = exact_sum(e * ln2_high, s)
         high, more = exact_sum(high, v)
-        high = high if x < inf else x
-        high = -inf if x == zero else high
+        high = where(x < inf, high, x)
+        high = where(x == zero, -inf, high)
         return high, (low + more) + (e * ln2_low + (s_low + v_low))
 
     return {"log": log, "log1p": log1p, "log_as_sum": log_as_sum}
 
 
 def _power(form: Format, exp_of_sum: Any, log_as_sum: Any) -> Any:
-    real, unsigned, bits, exact_product = form.real, form.unsigned, form.bits, form.exact_product
-    zero, one, inf, nan = (real(c) for c in (0.0, 1.0, math.inf, math.nan))
+    exact_product = form.exact_product
+    zero, one, inf, nan = 0.0, 1.0, math.inf, math.nan
     # From here on every number is whole, and from twice that even.
-    whole_from = real(2.0**form.info.nmant)
+    whole_from = 2.0**form.info.nmant
 
-    @_inlined
+    @_fused
     def power(x: Any, y: Any) -> Any:
-        x, y = real(x), real(y)
         a, b = abs(x), abs(y)
         log, log_low = log_as_sum(a)
         product, low = exact_product(y, log)
@@ -429,37 +403,36 @@ def _power(form: Format, exp_of_sum: Any, log_as_sum: Any) -> Any:
         # In the sum with `whole_from` a whole number stands in the lowest bits.
         shifted = b + whole_from
         whole = (b >= whole_from) | (shifted - whole_from == b)
-        last = unsigned(bits(b if b >= whole_from else shifted) & unsigned(1))
-        odd = whole & (b < whole_from + whole_from) & (last == unsigned(1))
+        last = where(b >= whole_from, b, shifted).bits & 1
+        odd = whole & (b < whole_from + whole_from) & (last == 1)
         # Also where the product of 0 and infinity, or anything, is nan. What is nan all the same is not whole.
-        result = one if (y == zero) | (a == one) else result
-        result = math.copysign(result, x) if odd else result
-        return result if whole | (x >= zero) | (a == inf) else nan
+        result = where((y == zero) | (a == one), one, result)
+        result = where(odd, copysign(result, x), result)
+        return where(whole | (x >= zero) | (a == inf), result, nan)
 
     return power
 
 
-def make(real: type[np.floating[Any]], fused: bool = _FUSES) -> VectorMath:
+def make(dtype: Type, fused: bool = _FUSES) -> VectorMath:
     """Build the functions for a dtype.
 
     Parameters
     ----------
-    real : numpy.float32 or numpy.float64
-        The dtype of every argument, result and intermediate value.
+    dtype : FLOAT32 or FLOAT64
+        Of every argument, result and intermediate value.
     fused : bool
         Whether the machine has an instruction for a multiplication and an addition that round once.
 
     Returns
     -------
     VectorMath
-        Numba functions, not compiled yet: they are compiled with the first kernel that calls them.
+        Functions of values, which leave their instructions in whatever kernel these are of.
     """
-    form = _format(real, fused)
-    wide = form if real is np.float64 else _format(np.float64, fused)
+    form = _format(dtype, fused)
+    wide = form if dtype is FLOAT64 else _format(FLOAT64, fused)
     functions = _exponentials(form) | _logarithms(form) | trigonometric_functions(form, wide)
     parts = {name: functions.pop(name) for name in ("exp_of_sum", "log_as_sum")}
     return VectorMath(**functions, power=_power(form, **parts))
 
 
-FLOAT32 = make(np.float32)
-FLOAT64 = make(np.float64)
+VECTOR_MATH = {dtype: make(dtype) for dtype in (FLOAT32, FLOAT64)}

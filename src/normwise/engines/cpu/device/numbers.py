@@ -1,0 +1,61 @@
+"""Formulas on the values of a kernel: to them these are one more array library, whose functions are the device's."""
+
+# pyright: basic
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from normwise.engines.cpu.device.builder import Builder, Type, Value, where
+from normwise.engines.cpu.device.vector_math import VECTOR_MATH
+from normwise.formula import Expression
+from normwise.formula.values import array_values
+from normwise.formula.walk import path
+
+
+class Numbers:
+    """The namespace of values of one floating-point type, by the names of the array API standard.
+
+    Parameters
+    ----------
+    builder : Builder
+    dtype : FLOAT32 or FLOAT64
+    """
+
+    def __init__(self, builder: Builder, dtype: Type) -> None:
+        self._builder, self._dtype = builder, dtype
+        functions = VECTOR_MATH[dtype]
+        self.exp, self.expm1, self.log, self.log1p = functions.exp, functions.expm1, functions.log, functions.log1p
+        self.tanh, self.cosh = functions.tanh, functions.cosh
+        self.sin, self.cos, self.atan = functions.sin, functions.cos, functions.atan
+        builder.power = functions.power
+
+    abs = staticmethod(abs)
+    where = staticmethod(where)
+
+    def full(self, _shape: tuple[()], number: float, **_: Any) -> Value:
+        """A plain number as a value."""
+        return self._builder.number(number, self._dtype)
+
+    def sqrt(self, a: Value) -> Value:
+        return self._builder.called("llvm.sqrt", a)
+
+    def sgn(self, a: Value) -> Value:
+        return where(a > 0, 1.0, where(a < 0, -1.0, a.like(0.0)))
+
+    def minimum(self, a: Value, b: Value) -> Value:
+        """The smaller one, or nan."""
+        return where((a < b) | (a != a), a, b)
+
+    def maximum(self, a: Value, b: Value) -> Value:
+        """The larger one, or nan."""
+        return where((a > b) | (a != a), a, b)
+
+
+def values_of(
+    builder: Builder, dtype: Type, expressions: Sequence[Expression], variables: Mapping[str, Value]
+) -> list[Value]:
+    """The values of expressions, as they are written, in a floating-point type."""
+    found = array_values(path(expressions), Numbers(builder, dtype), variables)
+    # A result may be a plain number, as the constant curvature of the squared error, or a truth.
+    return [each.to(dtype) if isinstance(each, Value) else builder.number(each, dtype) for each in found]

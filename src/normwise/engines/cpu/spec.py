@@ -1,0 +1,78 @@
+"""What distinguishes one kernel from another, and the measures of its loops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from normwise.formula import Formula
+
+Real = Literal["float32", "float64"]
+Storage = Literal["bool", "float16", "bfloat16", "float32", "float64"]
+
+HEADER = ("counter", "blocks", "planes", "rows", "columns", "group", "chunk", "height", "partials")
+"""The first words of a kernel's arguments."""
+
+BUFFERED = 1 << 12
+"""Elements at most in a tile where operands pass through buffers, which are to stay in the cache."""
+
+STEP = 1 << 9
+"""Elements that are computed, then summed, at a time: few enough for the innermost cache."""
+
+
+@dataclass(frozen=True)
+class KernelSpec:
+    """What distinguishes one kernel from another.
+
+    Attributes
+    ----------
+    sums : tuple of Formula
+        What is summed over all elements, in float64.
+    outputs : tuple of Formula
+        What is written for each element. Sums and outputs are formulas of the same arrays and parameters.
+    storage : tuple of str
+        The types of the operands: of each array that the formulas read, in the order of their arguments, then of each
+        output.
+    direct : tuple of bool, optional
+        None where all operands are contiguous. Else for each operand whether a tile of it lies in one piece: the others
+        pass through a buffer, so that the loop over elements always runs on contiguous memory and vectorises.
+    wide : bool
+        Whether the arithmetic is float64 whatever the operands are.
+    """
+
+    sums: tuple[Formula, ...]
+    outputs: tuple[Formula, ...]
+    storage: tuple[Storage, ...]
+    direct: tuple[bool, ...] | None = None
+    wide: bool = False
+
+    @property
+    def formulas(self) -> tuple[Formula, ...]:
+        """All of them."""
+        return (*self.sums, *self.outputs)
+
+    @property
+    def real(self) -> Real:
+        """The type of the arithmetic: float64 where that is asked for or an operand is, else float32."""
+        return "float64" if self.wide or "float64" in self.storage else "float32"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The arrays that are read."""
+        read = {name for formula in self.formulas for name in formula.reads}
+        return tuple(name for name in self.formulas[0].arrays if name in read)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the parameters."""
+        return tuple(self.formulas[0].parameters)
+
+    @property
+    def words(self) -> int:
+        """How many words each operand takes among the arguments."""
+        return 1 if self.direct is None else 4
+
+    @property
+    def reals(self) -> int:
+        """Where the parameters begin among the arguments."""
+        return len(HEADER) + self.words * len(self.storage)
