@@ -142,7 +142,7 @@ def main() -> None:
 
 def surroundings() -> dict[str, Any]:
     """Return when, where and how it is measured."""
-    others = ("torch", "numba", "numpy", "scipy", "scikit-learn", *(["numkong"] if find_spec("numkong") else []))
+    others = ("torch", "llvmlite", "numpy", "scipy", "scikit-learn", *(["numkong"] if find_spec("numkong") else []))
     return {
         "date": datetime.date.today().isoformat(),
         "machine": {"processor": processor(), "cores": os.cpu_count(), "threads": torch.get_num_threads()},

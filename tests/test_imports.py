@@ -131,7 +131,7 @@ def loaded_by(statement: str) -> set[str]:
 
 PEERS = {"jax", "keras", "lightgbm", "sklearn", "torchmetrics", "xgboost"}
 """What `normwise.integrations` is for."""
-HEAVY = PEERS | {"torch", "numba", "duckdb", "pandas", "polars", "sympy", "scipy", "numpy", "narwhals", "llvmlite"}
+HEAVY = PEERS | {"torch", "duckdb", "pandas", "polars", "sympy", "scipy", "numpy", "narwhals", "llvmlite"}
 
 
 def test_importing_the_package_loads_no_array_library() -> None:

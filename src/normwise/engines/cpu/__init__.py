@@ -1,6 +1,6 @@
 """Fused kernels for the CPU, over raw addresses: one pass reads the arrays, sums the loss and writes the gradient.
 
-Numba is loaded where a kernel is compiled: at its first use on a machine.
+What makes a kernel stands in `device`; the modules beside it call kernels, keep them and run them on threads.
 """
 
 from __future__ import annotations

@@ -1,4 +1,1 @@
-"""All that a kernel is made of beside its own source. The store of kernels hashes this folder, so that none is stale.
-
-Nothing here may import from another folder of normwise.
-"""
+"""What a kernel is made of: plain functions of `builder.Value`, each of which is run once to leave its instructions."""

@@ -122,10 +122,12 @@ class Value:
     def __pow__(self, exponent: Any) -> Value:
         if isinstance(exponent, int):
             return _whole_power(self, exponent)
-        return self.builder.power(self, self.like(exponent))
+        from normwise.engines.cpu.device.vector_math import VECTOR_MATH  # which is made of this module
+
+        return VECTOR_MATH[self.dtype].power(self, self.like(exponent))
 
     def __rpow__(self, base: Any) -> Value:
-        return self.builder.power(self.like(base), self)
+        return self.like(base) ** self
 
     def _compared(self, sign: str, other: Any) -> Value:
         pair = self.of, self.like(other).of
@@ -243,15 +245,7 @@ class Variable:
 
 
 class Builder:
-    """A kernel that is being built: a function of the address of its arguments, which are words of 64 bits.
-
-    Attributes
-    ----------
-    power : callable
-        Of two values: the functions of the device set it, for operators have nowhere else to find it.
-    """
-
-    power: Callable[[Value, Value], Value]
+    """A kernel that is being built: a function of the address of its arguments, which are words of 64 bits."""
 
     def __init__(self, name: str) -> None:
         self.module = ir.Module()

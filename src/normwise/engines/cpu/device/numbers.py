@@ -28,7 +28,6 @@ class Numbers:
         self.exp, self.expm1, self.log, self.log1p = functions.exp, functions.expm1, functions.log, functions.log1p
         self.tanh, self.cosh = functions.tanh, functions.cosh
         self.sin, self.cos, self.atan = functions.sin, functions.cos, functions.atan
-        builder.power = functions.power
 
     abs = staticmethod(abs)
     where = staticmethod(where)
