@@ -18,7 +18,7 @@ demo: $(INSTALLED)
 	$(BIN)/python -m examples.flights
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # Both checkers run, so that one run shows everything there is to mend.
 lint: $(INSTALLED)

@@ -79,6 +79,6 @@ class Arguments:
             leave(block >= self.header["blocks"])
             yield block
 
-    def stop_if_told(self) -> None:
+    def stop_if_interrupted(self) -> None:
         """End the kernel where it was interrupted: what may take long asks now and then."""
         self._builder.stop_where(self._builder.word_at(self._builder.address) >= STOP)

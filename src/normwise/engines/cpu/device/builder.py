@@ -55,63 +55,68 @@ class Value:
     def __bool__(self) -> bool:
         raise TypeError("a kernel does not branch on a value while it is built: select by where()")
 
-    def _meets(self, other: Any, of_floats: str, of_integers: str, turned: bool = False) -> Value:
+    def _with(self, other: Any, of_floats: str, of_integers: str, turned: bool = False) -> Value:
+        """The result of an operator, by the names of its instructions."""
         pair = self.of, self.like(other).of
         left, right = reversed(pair) if turned else pair
         make = getattr(self.builder.code, of_floats if self.is_float else of_integers)
         return Value(self.builder, make(left, right, flags=self.builder.flags) if self.is_float else make(left, right))
 
     def like(self, number: Any) -> Value:
-        """A plain number as a value of this type; a value is one already."""
-        return number if isinstance(number, Value) else self.builder.number(number, self.dtype)
+        """A plain number as a value of this type, or a value that is of it."""
+        if not isinstance(number, Value):
+            return self.builder.number(number, self.dtype)
+        if number.dtype != self.dtype:
+            raise TypeError(f"a {self.dtype} of a kernel meets a {number.dtype}: convert one by to()")
+        return number
 
     def __add__(self, other: Any) -> Value:
-        return self._meets(other, "fadd", "add")
+        return self._with(other, "fadd", "add")
 
     def __radd__(self, other: Any) -> Value:
-        return self._meets(other, "fadd", "add", turned=True)
+        return self._with(other, "fadd", "add", turned=True)
 
     def __sub__(self, other: Any) -> Value:
-        return self._meets(other, "fsub", "sub")
+        return self._with(other, "fsub", "sub")
 
     def __rsub__(self, other: Any) -> Value:
-        return self._meets(other, "fsub", "sub", turned=True)
+        return self._with(other, "fsub", "sub", turned=True)
 
     def __mul__(self, other: Any) -> Value:
-        return self._meets(other, "fmul", "mul")
+        return self._with(other, "fmul", "mul")
 
     def __rmul__(self, other: Any) -> Value:
-        return self._meets(other, "fmul", "mul", turned=True)
+        return self._with(other, "fmul", "mul", turned=True)
 
     def __truediv__(self, other: Any) -> Value:
-        return self._meets(other, "fdiv", "")
+        return self._with(other, "fdiv", "")
 
     def __rtruediv__(self, other: Any) -> Value:
-        return self._meets(other, "fdiv", "", turned=True)
+        return self._with(other, "fdiv", "", turned=True)
 
     def __floordiv__(self, other: Any) -> Value:
-        return self._meets(other, "", "udiv")
+        return self._with(other, "", "udiv")
 
     def __mod__(self, other: Any) -> Value:
-        return self._meets(other, "", "urem")
+        return self._with(other, "", "urem")
 
     def __and__(self, other: Any) -> Value:
-        return self._meets(other, "", "and_")
+        return self._with(other, "", "and_")
 
     def __or__(self, other: Any) -> Value:
-        return self._meets(other, "", "or_")
+        return self._with(other, "", "or_")
 
     def __xor__(self, other: Any) -> Value:
-        return self._meets(other, "", "xor")
+        return self._with(other, "", "xor")
 
     def __invert__(self) -> Value:
         return Value(self.builder, self.builder.code.not_(self.of))
 
     def __lshift__(self, other: Any) -> Value:
-        return self._meets(other, "", "shl")
+        return self._with(other, "", "shl")
 
     def __rshift__(self, other: Any) -> Value:
-        return self._meets(other, "", "lshr")
+        return self._with(other, "", "lshr")
 
     def __neg__(self) -> Value:
         return Value(self.builder, self.builder.code.fneg(self.of, flags=self.builder.flags))
@@ -121,7 +126,7 @@ class Value:
 
     def __pow__(self, exponent: Any) -> Value:
         if isinstance(exponent, int):
-            return _whole_power(self, exponent)
+            return _integer_power(self, exponent)
         from normwise.engines.cpu.device.vector_math import VECTOR_MATH  # which is made of this module
 
         return VECTOR_MATH[self.dtype].power(self, self.like(exponent))
@@ -187,10 +192,10 @@ _CONVERSIONS = {
 }
 
 
-def _whole_power(base: Value, exponent: int) -> Value:
+def _integer_power(base: Value, exponent: int) -> Value:
     """Multiplications, which are faster than the power of any two numbers."""
     if exponent < 0:
-        return 1.0 / _whole_power(base, -exponent)
+        return 1.0 / _integer_power(base, -exponent)
     result = None
     while exponent:
         if exponent % 2:
@@ -212,7 +217,7 @@ class Array:
 
     def _place(self, index: Any) -> Any:
         return self.builder.code.gep(
-            self._address, [self.builder.whole(index).of], inbounds=True, source_etype=self.dtype
+            self._address, [self.builder.word(index).of], inbounds=True, source_etype=self.dtype
         )
 
     def __getitem__(self, index: Any) -> Value:
@@ -266,10 +271,13 @@ class Builder:
 
     def number(self, number: Any, dtype: Type) -> Value:
         """A plain number as a value."""
-        number = float(number) if dtype in UNSIGNED else int(number)
-        return Value(self, ir.Constant(dtype, number))
+        if dtype in UNSIGNED:
+            return Value(self, ir.Constant(dtype, float(number)))
+        if number != int(number):
+            raise TypeError(f"{number} is no {dtype} of a kernel")
+        return Value(self, ir.Constant(dtype, int(number)))
 
-    def whole(self, number: Any) -> Value:
+    def word(self, number: Any) -> Value:
         """An integer of 64 bits."""
         return number if isinstance(number, Value) else self.number(number, WORD)
 
@@ -287,19 +295,18 @@ class Builder:
         dtype = arguments[0].dtype
         kind = ir.FunctionType(dtype, [dtype] * len(arguments))
         function = self.module.declare_intrinsic(name, [dtype], kind)
-        given = [argument.of for argument in arguments]
-        return Value(self, self.code.call(function, given, fastmath=self.flags))
+        return Value(self, self.code.call(function, [each.of for each in arguments], fastmath=self.flags))
 
-    def where(self, condition: Value, taken: Any, other: Any) -> Value:
+    def where(self, condition: Value, first: Any, second: Any) -> Value:
         """Select one of two, of which one at least is a value; both are computed."""
-        one = taken if isinstance(taken, Value) else other
-        return Value(self, self.code.select(condition.of, one.like(taken).of, one.like(other).of))
+        one = first if isinstance(first, Value) else second
+        return Value(self, self.code.select(condition.of, one.like(first).of, one.like(second).of))
 
     # --- memory ---
 
     def array(self, address: Any, dtype: Type) -> Array:
         """The elements at an address, a word."""
-        return Array(self, self.code.inttoptr(self.whole(address).of, ir.PointerType()), dtype)
+        return Array(self, self.code.inttoptr(self.word(address).of, ir.PointerType()), dtype)
 
     def stack(self, dtype: Type, length: int = 1) -> Any:
         """Memory of the kernel's own. Allocating elsewhere could fail, and a kernel cannot."""
@@ -326,7 +333,7 @@ class Builder:
     @contextmanager
     def loop(self, stop: Any, start: Any = 0, step: Any = 1) -> Iterator[Value]:
         """Run what is written within for each index from `start` to below `stop`."""
-        start, stop, step = self.whole(start), self.whole(stop), self.whole(step)
+        start, stop, step = self.word(start), self.word(stop), self.word(step)
         before, head, body, end = self.code.block, *self._blocks("head", "body", "next")
         self.code.branch(head)
         self.code.position_at_end(head)
@@ -365,18 +372,18 @@ class Builder:
     @contextmanager
     def when(self, condition: Value) -> Iterator[None]:
         """Run what is written within where a condition holds."""
-        taken, end = self._blocks("taken", "after")
-        self.code.cbranch(condition.of, taken, end)
-        self.code.position_at_end(taken)
+        body, end = self._blocks("then", "after")
+        self.code.cbranch(condition.of, body, end)
+        self.code.position_at_end(body)
         yield
         self.code.branch(end)
         self.code.position_at_end(end)
 
-    def choose(self, condition: Value, taken: Callable[[], None], other: Callable[[], None]) -> None:
+    def choose(self, condition: Value, then: Callable[[], None], otherwise: Callable[[], None]) -> None:
         """Run one of two parts."""
-        first, second, end = self._blocks("taken", "other", "after")
+        first, second, end = self._blocks("then", "otherwise", "after")
         self.code.cbranch(condition.of, first, second)
-        for block, part in ((first, taken), (second, other)):
+        for block, part in ((first, then), (second, otherwise)):
             self.code.position_at_end(block)
             part()
             self.code.branch(end)
@@ -404,9 +411,9 @@ def licensed(*flags: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return decorated
 
 
-def where(condition: Value, taken: Any, other: Any) -> Value:
+def where(condition: Value, first: Any, second: Any) -> Value:
     """Select one of two; both are computed."""
-    return condition.builder.where(condition, taken, other)
+    return condition.builder.where(condition, first, second)
 
 
 def copysign(size: Value, sign: Value) -> Value:

@@ -1,4 +1,4 @@
-"""Kernels that sum formulas over one of three indices: a formula's einsum, told as a loop.
+"""Kernels that sum formulas over one of three indices: a formula's einsum, as a loop.
 
 The loops are those that `contraction` speaks of: over blocks of rows and a few lanes, over chunks of what is summed.
 """
@@ -90,9 +90,9 @@ class _Contraction:
             with builder.loop((self.last_row - self.first_row) * spec.side) as i:
                 total[i] = builder.number(0, FLOAT64)
         with builder.loop(ceiling(header["depth"], self.deep)) as chunk:
-            self.arguments.stop_if_told()  # a block may take long where much is summed
+            self.arguments.stop_if_interrupted()  # a block may take long where much is summed
             self.first = chunk * self.deep
-            self.size = builder.whole(spec.shallow) if spec.shallow else least(header["depth"] - self.first, DEPTH)
+            self.size = builder.word(spec.shallow) if spec.shallow else least(header["depth"] - self.first, DEPTH)
             self._pack("s")
             with self._tiles():
                 self._pack("ls", "l")
@@ -134,8 +134,8 @@ class _Contraction:
     # --- reading ---
 
     def _address(self, operand: Operand, row: Any = None, lane: Any = None, summed: Any = None) -> Value:
-        given = zip((self.plane, row, lane, summed), operand.strides, strict=True)
-        steps = [index * stride for index, stride in given if index is not None]
+        indices = zip((self.plane, row, lane, summed), operand.strides, strict=True)
+        steps = [index * stride for index, stride in indices if index is not None]
         return operand.address + sum(steps[1:], start=steps[0]) * operand.stored.size
 
     def _pack(self, *places: Place) -> None:
@@ -200,10 +200,10 @@ class _Contraction:
         totals = [self._total(k) for k in range(len(self.sums))]
         done: Any = 0
         for group in self.spec.groups:
-            whole = self.size // group * group if group > 1 else self.size
-            with self.builder.loop(whole, start=done, step=group) as at:
+            end = self.size // group * group if group > 1 else self.size
+            with self.builder.loop(end, start=done, step=group) as at:
                 self._meet(totals, [at + u for u in range(group)])
-            done = whole
+            done = end
 
     def _meet(self, totals: Sequence[Array], places: Sequence[Any]) -> None:
         """The loop over the lanes in which some terms meet the sums in memory."""
@@ -217,8 +217,8 @@ class _Contraction:
                     total[lane] = self._joined(total[lane], part[lane].to(FLOAT64))
             return
         with lanes(self.spec.side) as lane:
-            found = self._added(places, lane, [total[lane] for total in totals])
-            for total, value in zip(totals, found, strict=True):
+            sums = self._added(places, lane, [total[lane] for total in totals])
+            for total, value in zip(totals, sums, strict=True):
                 total[lane] = value
 
     def _joined(self, a: Value, b: Value) -> Value:
@@ -232,10 +232,10 @@ class _Contraction:
         """
         terms = self.spec.terms
         factors = [factor for term in terms for factor in term]
-        found = [iter(values_of(self.builder, self.real, factors, self._given(at, lane))) for at in places]
+        factors_at = [iter(values_of(self.builder, self.real, factors, self._variables(at, lane))) for at in places]
         results: list[Value] = []
         for k, term in enumerate(terms):
-            values = [[next(each) for _ in term] for each in found]
+            values = [[next(each) for _ in term] for each in factors_at]
             first = [each[0] for each in values]
             apart = 1
             if len(term) > 1:
@@ -252,21 +252,21 @@ class _Contraction:
             results.append(first[0] if sums is None else self._joined(sums[k], first[0]))
         return results
 
-    def _given(self, at: Any, lane: Value) -> dict[str, Value]:
+    def _variables(self, at: Any, lane: Value) -> dict[str, Value]:
         """What the formulas read at a place of what is summed, for a lane."""
         indices: dict[Place, Any] = {"rs": at, "s": at, "rl": lane, "l": lane, "r": 0}
-        given = dict(zip(self.spec.parameters, self.arguments.parameters, strict=True))
+        variables = dict(zip(self.spec.parameters, self.arguments.parameters, strict=True))
         for name, place in self.place_of.items():
             index = at * self.spec.side + lane if place == "ls" else indices[place]
             value = self.here[name][index]
-            given[name] = value != 0 if value.dtype == BYTE else value
-        return given
+            variables[name] = value != 0 if value.dtype == BYTE else value
+        return variables
 
     def _at_once(self) -> None:
         """The loop over the lanes where so little is summed that it is written out: in the order of the other loops."""
         spec = self.spec
         with self.builder.loop(spec.side) as lane:
-            places = [self.builder.whole(at) for at in range(spec.shallow)]
+            places = [self.builder.word(at) for at in range(spec.shallow)]
             if spec.narrow:
                 self._finish_of(lane, [value.to(FLOAT64) for value in self._added(places, lane, None)])
                 return
@@ -289,8 +289,8 @@ class _Contraction:
 
     def _finish_of(self, lane: Value, sums: Sequence[Value]) -> None:
         named = {f"s{k}": value for k, value in enumerate(sums)}
-        found = values_of(self.builder, FLOAT64, [formula.expression for formula in self.spec.finishes], named)
-        for i, value in enumerate(found):
+        values = values_of(self.builder, FLOAT64, [formula.expression for formula in self.spec.finishes], named)
+        for i, value in enumerate(values):
             self.finals[i][lane] = value if self.spec.nearest else self.results[i].stored.store(value)
 
     def _take(self) -> None:
@@ -317,14 +317,14 @@ class _Contraction:
 
         An empty place holds nan, and -1 for where. What comes later does not pass what is equal.
         """
-        builder, count, [line] = self.builder, self.header["count"], self.finals
+        builder, count, [final] = self.builder, self.header["count"], self.finals
         values, places = (builder.array(self._address(each, self.row), FLOAT64) for each in self.results)
         worst = values[count - 1]
-        better = Variable(builder.whole(0))
+        better = Variable(builder.word(0))
         with builder.loop(self.spec.side) as lane:
-            better.value = better.value + where(line[lane] >= worst, count.like(0), 1)
+            better.value = better.value + where(final[lane] >= worst, count.like(0), 1)
         with builder.when(better.value > 0), builder.loop(self.width) as lane:
-            value, at = line[lane], Variable(count)
+            value, at = final[lane], Variable(count)
             with builder.until_left() as leave:
                 leave(at.value == 0)
                 before, place = values[at.value - 1], places[at.value - 1]
@@ -333,7 +333,7 @@ class _Contraction:
                 at.value = at.value - 1
             with builder.when(at.value < count):
                 with builder.loop(count - 1 - at.value) as i:
-                    for kept in (values, places):
-                        kept[count - 1 - i] = kept[count - 2 - i]
+                    for line in (values, places):
+                        line[count - 1 - i] = line[count - 2 - i]
                 values[at.value] = value
                 places[at.value] = (self.first_lane + lane).to(FLOAT64)

@@ -25,10 +25,10 @@ def element(
     for name, each, array in zip(spec.inputs, stored, elements, strict=False):
         value = each.load(array[at])
         variables[name] = value.to(real) if value.is_float else value
-    found = values_of(builder, real, [formula.expression for formula in spec.formulas], variables)
+    values = values_of(builder, real, [formula.expression for formula in spec.formulas], variables)
     count = len(spec.sums)
-    written = zip(stored[len(spec.inputs) :], found[count:], strict=True)
-    return found[:count], [each.store(value) for each, value in written]
+    written = zip(stored[len(spec.inputs) :], values[count:], strict=True)
+    return values[:count], [each.store(value) for each, value in written]
 
 
 def build_elements(builder: Builder, spec: KernelSpec) -> None:
@@ -40,8 +40,8 @@ def build_elements(builder: Builder, spec: KernelSpec) -> None:
         sums = [Variable(builder.number(0, FLOAT64)) for _ in spec.sums]
         with grid.tiles(block) as tile:
             totals = _in_steps(builder, spec, grid, tile.elements, tile.size, waiting)
-            for total, found in zip(sums, totals, strict=True):
-                total.value = total.value + found.value
+            for total, part in zip(sums, totals, strict=True):
+                total.value = total.value + part.value
         for k, total in enumerate(sums):
             places[block.number * len(sums) + k] = total.value
 

@@ -55,6 +55,6 @@ def values_of(
     builder: Builder, dtype: Type, expressions: Sequence[Expression], variables: Mapping[str, Value]
 ) -> list[Value]:
     """The values of expressions, as they are written, in a floating-point type."""
-    found = array_values(path(expressions), Numbers(builder, dtype), variables)
+    values = array_values(path(expressions), Numbers(builder, dtype), variables)
     # A result may be a plain number, as the constant curvature of the squared error, or a truth.
-    return [each.to(dtype) if isinstance(each, Value) else builder.number(each, dtype) for each in found]
+    return [each.to(dtype) if isinstance(each, Value) else builder.number(each, dtype) for each in values]

@@ -80,7 +80,7 @@ class Grid:
         """Run what is written within for each tile of a block; then bring what was written to its place."""
         # A block may be long where it is a group of many rows.
         with self.builder.loop(ceiling(block.last_row - block.first_row, self.height)) as i:
-            self.arguments.stop_if_told()
+            self.arguments.stop_if_interrupted()
             row = block.first_row + i * self.height
             depth = least(block.last_row - row, self.height)
             places = [operand.at(block.plane, row, block.column) for operand in self.operands]
