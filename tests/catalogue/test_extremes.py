@@ -68,6 +68,18 @@ def _limit(first: mpmath.mpf, second: mpmath.mpf) -> float:
     return float(mpmath.sign(second)) * math.inf if abs(second - first) > 1e-2 or abs(second) > 1e15 else float(second)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_where_signs_differ_a_symmetric_percentage_is_2_and_flat(dtype: type) -> None:
+    """By hand: the moduli of x and t add up to their distance."""
+    info = np.finfo(dtype)
+    sizes = np.array([info.tiny, 1e-30, 1e-19, 1.0, 1e18, info.max / 2], dtype)
+    x, t = (grid.reshape(-1) for grid in np.meshgrid(sizes, -sizes))
+    for each in ((x, t), (t, x)):
+        np.testing.assert_array_equal(normwise.symmetric_percentage_loss(*each, reduction="none"), 2)
+        np.testing.assert_array_equal(normwise.gradient("symmetric_percentage")(*each), 0)
+        np.testing.assert_array_equal(normwise.hessian("symmetric_percentage")(*each), 0)
+
+
 POWERS = (-1.0, 0.5, 1.0, 1.2, 1.5, 1.9, 2.0, 2.5, 3.0, 4.0)
 DEVIANCES = [
     (Case(normwise.losses["poisson_deviance"], {"log_input": False}), 1.0),

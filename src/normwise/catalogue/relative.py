@@ -31,7 +31,8 @@ def symmetric_percentage(x, t):
     larger = where(larger == 0, 1, larger)
     q = where(below, x, t) / larger
     error = where(q > 0.5, abs(x - t) / abs(larger), 1 - q)
-    return where(x == t, 0, 2 * error / (1 + abs(q)))
+    differ = where(x < 0, t, where(x > 0, -t, 0)) > 0  # in sign, which a ratio loses that underflows
+    return where(x == t, 0, where(differ, 2, 2 * error / (1 + abs(q))))
 
 
 @loss(module="MSLELoss", minimiser="exp(mean(log(1 + t))) - 1", noise="log-normal, of 1 + t")
