@@ -282,7 +282,7 @@ def test_nothing_is_lost_beside_the_multiples_of_half_pi(
     y = (
         evaluate(kernel, x)
         if fused is None
-        else evaluate(Loop(getattr(vector_math.make(DTYPES[real], fused), name), real), x)
+        else evaluate(Loop(getattr(vector_math.VectorMath(DTYPES[real], fused), name), real), x)
     )
     with mpmath.workprec(300):
         errors = [error_in_ulp(value, case.oracle(mpmath.mpf(float(point)))) for point, value in zip(x, y, strict=True)]
@@ -342,7 +342,9 @@ def power(request: pytest.FixtureRequest, real: type[np.floating[Any]]) -> Any:
     key = (f"power {request.param}", real)
     if key not in _KERNELS:
         dtype = DTYPES[real]
-        maths = vector_math.VECTOR_MATH[dtype] if request.param is None else vector_math.make(dtype, request.param)
+        maths = (
+            vector_math.VECTOR_MATH[dtype] if request.param is None else vector_math.VectorMath(dtype, request.param)
+        )
         _KERNELS[key] = Loop(maths.power, real, 2)
     return _KERNELS[key]
 

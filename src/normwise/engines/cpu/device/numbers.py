@@ -24,10 +24,9 @@ class Numbers:
 
     def __init__(self, builder: Builder, dtype: Type) -> None:
         self._builder, self._dtype = builder, dtype
-        functions = VECTOR_MATH[dtype]
-        self.exp, self.expm1, self.log, self.log1p = functions.exp, functions.expm1, functions.log, functions.log1p
-        self.tanh, self.cosh = functions.tanh, functions.cosh
-        self.sin, self.cos, self.atan = functions.sin, functions.cos, functions.atan
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(VECTOR_MATH[self._dtype], name)
 
     abs = staticmethod(abs)
     where = staticmethod(where)

@@ -21,7 +21,7 @@ from normwise.engines.cpu.device.builder import FLOAT64, UNSIGNED, copysign, lic
 if TYPE_CHECKING:
     from normwise.engines.cpu.device.vector_math import Format
 
-__all__ = ["LARGEST_ANGLE", "trigonometric_functions"]
+__all__ = ["LARGEST_ANGLE", "angle_functions", "arc_tangent"]
 
 LARGEST_ANGLE = 2.0**48
 """Beyond it `sin` and `cos` are nan, in either dtype: the products with k would no longer be exact."""
@@ -34,12 +34,8 @@ _SQRT2 = Fraction(math.isqrt(2 * 10**80), 10**40)
 _fused = licensed("contract")
 
 
-def trigonometric_functions(form: Format, wide: Format) -> dict[str, Callable[[Any], Any]]:
-    """Build ``sin``, ``cos`` and ``atan`` for a dtype; `wide` is float64's form, in which angles are reduced."""
-    return _angle_functions(form, wide) | {"atan": _arctan(form)}
-
-
-def _angle_functions(form: Format, wide: Format) -> dict[str, Callable[[Any], Any]]:
+def angle_functions(form: Format, wide: Format) -> dict[str, Callable[[Any], Any]]:
+    """Build ``sin`` and ``cos`` for a dtype; `wide` is float64's form, in which angles are reduced."""
     dtype, rounded, polynomial = form.dtype, form.rounded, form.polynomial
     magic, remainder = wide.magic, wide.remainder
     exact_sum, exact_product = wide.exact_sum, wide.exact_product
@@ -105,7 +101,8 @@ def _angle_functions(form: Format, wide: Format) -> dict[str, Callable[[Any], An
     return {"sin": sin, "cos": cos}
 
 
-def _arctan(form: Format) -> Callable[[Any], Any]:
+def arc_tangent(form: Format) -> Callable[[Any], Any]:
+    """Build ``atan`` for a dtype."""
     rounded, two_polynomials, exact_sum, remainder = form.rounded, form.two_polynomials, form.exact_sum, form.remainder
     zero, quarter, half, one = 0.0, 0.25, 0.5, 1.0
     # From here on what the inverse lacks is nothing beside pi / 2; for infinity it would be nan.

@@ -2,7 +2,7 @@
 
 There is no library of vector functions to call, and a call of the C library's for each element costs about 17 ns. The
 functions here are straight lines of additions, multiplications, bit operations and selects instead, so the loop around
-them becomes packed instructions. One source makes both precisions: `make` closes it over the constants of a dtype.
+them becomes packed instructions. One source makes both precisions: it is closed over the constants of a dtype.
 
 Rules that every function here keeps:
 
@@ -26,7 +26,6 @@ floating-point technique for extending the available precision, 1971. Its series
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
@@ -34,56 +33,12 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from normwise.engines.cpu.device.builder import FLOAT32, FLOAT64, Type, Value, copysign, fma, licensed, where
-from normwise.engines.cpu.device.trigonometry import trigonometric_functions
+from normwise.engines.cpu.device.trigonometry import angle_functions, arc_tangent
 
-__all__ = ["VECTOR_MATH", "VectorMath", "make"]
+__all__ = ["VECTOR_MATH", "VectorMath"]
 
 # To 40 digits, so that it can be cut into two parts for either dtype.
 _LOG2 = Fraction("0.6931471805599453094172321214581765680755")
-
-
-@dataclass(frozen=True)
-class VectorMath:
-    """Elementary functions of values of one dtype.
-
-    Each is defined for every input: subnormals are not flushed, results overflow to inf and underflow
-    gradually to 0, nan gives nan, and zero keeps its sign where the function is odd at zero.
-
-    `power` answers as C's ``pow`` does: among others, a negative number to a whole power has the sign of the power,
-    and to any other it is nan; nan to the power 0 is 1, and so is 1 to any power.
-
-    `sin` and `cos` are as accurate beside the multiples of pi / 2 as elsewhere, up to 2^48; beyond they are nan.
-
-    Largest error measured, in units in the last place of the exact result, over all float32 and over 100 000
-    float64 of every magnitude; of `power` over ten million pairs of each. Without fused multiply-adds it is at
-    most 0.1 more.
-
-    ======== ======= =======
-    function float32 float64
-    ======== ======= =======
-    exp      1.06    0.95
-    expm1    1.65    1.71
-    log      0.86    0.78
-    log1p    1.42    1.15
-    tanh     2.50    2.49
-    cosh     1.49    1.35
-    sin      0.89    0.79
-    cos      0.91    0.79
-    atan     1.01    1.03
-    power    1.00    1.09
-    ======== ======= =======
-    """
-
-    exp: Callable[[Any], Any]
-    expm1: Callable[[Any], Any]
-    log: Callable[[Any], Any]
-    log1p: Callable[[Any], Any]
-    tanh: Callable[[Any], Any]
-    cosh: Callable[[Any], Any]
-    sin: Callable[[Any], Any]
-    cos: Callable[[Any], Any]
-    atan: Callable[[Any], Any]
-    power: Callable[[Any, Any], Any]
 
 
 _fused = licensed("contract")
@@ -413,8 +368,35 @@ def _power(form: Format, exp_of_sum: Any, log_as_sum: Any) -> Any:
     return power
 
 
-def make(dtype: Type, fused: bool = _FUSES) -> VectorMath:
-    """Build the functions for a dtype.
+class VectorMath:
+    """Elementary functions of values of one dtype.
+
+    Each is defined for every input: subnormals are not flushed, results overflow to inf and underflow
+    gradually to 0, nan gives nan, and zero keeps its sign where the function is odd at zero.
+
+    `power` answers as C's ``pow`` does: among others, a negative number to a whole power has the sign of the power,
+    and to any other it is nan; nan to the power 0 is 1, and so is 1 to any power.
+
+    `sin` and `cos` are as accurate beside the multiples of pi / 2 as elsewhere, up to 2^48; beyond they are nan.
+
+    Largest error measured, in units in the last place of the exact result, over all float32 and over 100 000
+    float64 of every magnitude; of `power` over ten million pairs of each. Without fused multiply-adds it is at
+    most 0.1 more.
+
+    ======== ======= =======
+    function float32 float64
+    ======== ======= =======
+    exp      1.06    0.95
+    expm1    1.65    1.71
+    log      0.86    0.78
+    log1p    1.42    1.15
+    tanh     2.50    2.49
+    cosh     1.49    1.35
+    sin      0.89    0.79
+    cos      0.91    0.79
+    atan     1.01    1.03
+    power    1.00    1.09
+    ======== ======= =======
 
     Parameters
     ----------
@@ -422,17 +404,38 @@ def make(dtype: Type, fused: bool = _FUSES) -> VectorMath:
         Of every argument, result and intermediate value.
     fused : bool
         Whether the machine has an instruction for a multiplication and an addition that round once.
-
-    Returns
-    -------
-    VectorMath
-        Functions of values, which leave their instructions in whatever kernel these are of.
     """
-    form = _format(dtype, fused)
-    wide = form if dtype is FLOAT64 else _format(FLOAT64, fused)
-    functions = _exponentials(form) | _logarithms(form) | trigonometric_functions(form, wide)
-    parts = {name: functions.pop(name) for name in ("exp_of_sum", "log_as_sum")}
-    return VectorMath(**functions, power=_power(form, **parts))
+
+    exp: Callable[[Value], Value]
+    expm1: Callable[[Value], Value]
+    log: Callable[[Value], Value]
+    log1p: Callable[[Value], Value]
+    tanh: Callable[[Value], Value]
+    cosh: Callable[[Value], Value]
+    sin: Callable[[Value], Value]
+    cos: Callable[[Value], Value]
+    atan: Callable[[Value], Value]
+    power: Callable[[Value, Value], Value]
+
+    def __init__(self, dtype: Type, fused: bool = _FUSES) -> None:
+        self.form = _format(dtype, fused)
+        self.wide = self.form if dtype is FLOAT64 else _format(FLOAT64, fused)
+
+    def __getattr__(self, name: str) -> Any:
+        # Built when they are first wanted: their series take longer than it takes to load a kernel without them.
+        if name not in _GROUP_OF:
+            raise AttributeError(name)
+        vars(self).update(_GROUP_OF[name](self))
+        return vars(self)[name]
 
 
-VECTOR_MATH = {dtype: make(dtype) for dtype in (FLOAT32, FLOAT64)}
+_GROUPS: dict[tuple[str, ...], Callable[[Any], dict[str, Any]]] = {
+    ("exp", "expm1", "tanh", "cosh", "exp_of_sum"): lambda maths: _exponentials(maths.form),
+    ("log", "log1p", "log_as_sum"): lambda maths: _logarithms(maths.form),
+    ("sin", "cos"): lambda maths: angle_functions(maths.form, maths.wide),
+    ("atan",): lambda maths: {"atan": arc_tangent(maths.form)},
+    ("power",): lambda maths: {"power": _power(maths.form, maths.exp_of_sum, maths.log_as_sum)},
+}
+_GROUP_OF = {name: build for names, build in _GROUPS.items() for name in names}
+
+VECTOR_MATH = {dtype: VectorMath(dtype) for dtype in (FLOAT32, FLOAT64)}
