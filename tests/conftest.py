@@ -15,6 +15,10 @@ _KEPT_DAYS = 14
 # name is a hash of all that its code depends on.
 os.environ.setdefault("NORMWISE_CACHE_DIR", str(Path(platformdirs.user_cache_dir("normwise-tests")) / "kernels"))
 
+# Two workers share the cores: OpenMP threads that spin while they wait would take them from the other worker. torch
+# reads it when it is loaded, which is later.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 
 def pytest_unconfigure() -> None:
     """Delete old kernels: those of code that has changed since are never read again."""
