@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 import inspect
 import re
 import sys
@@ -17,6 +16,7 @@ from normwise.catalogue import Loss, losses
 from normwise.catalogue.peers import COMPUTE, HELD, LIBRARIES, PEERS, Peer
 from normwise.errors import InputError, missing, near_names
 from normwise.formula import Formula
+from normwise.formula.caches import per_formula
 from normwise.formula.expression import constant, variable
 from normwise.functional import TORCH_ORDER, function_of
 
@@ -180,7 +180,7 @@ class _Conversion(NamedTuple):
         return cls(row.loss, tuple(bound.items()), float(terms.factor))
 
 
-@functools.cache
+@per_formula
 def _converted(name: str, parameters: tuple[tuple[str, float], ...], factor: float) -> Loss:
     ours = losses[name]
 

@@ -11,6 +11,7 @@ import functools
 import linecache
 import math
 import sys
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
@@ -249,9 +250,15 @@ class _Function(functools.partial[Any]):
         return f"<function {self.loss.function}: {str(self.loss.written).splitlines()[-1].strip()}>"
 
 
-@functools.cache
 def _generated(loss: Loss, method: Literal["call", "value_and_gradient"]) -> Callable[..., Any]:
-    """Compile the function of a loss with the signature that its declaration gives it."""
+    """Return the function of a loss that has the signature which its declaration gives it."""
+    function = loss.derived.get(method)
+    if function is None:
+        function = loss.derived.setdefault(method, _compiled(loss, method))
+    return function  # type: ignore[no-any-return]
+
+
+def _compiled(loss: Loss, method: Literal["call", "value_and_gradient"]) -> Callable[..., Any]:
     faces = _FACES[method if loss.finish is None else f"{method}_of_means"]
     if (torch := sys.modules.get("torch")) is not None:
         # A compiler that met them missing would compile again when they are there.
@@ -270,6 +277,7 @@ def _generated(loss: Loss, method: Literal["call", "value_and_gradient"]) -> Cal
     namespace |= {f"__{kind.__name__}": kind for kind in (type, float, int, bool)}
     exec(compile(text, filename, "exec"), namespace)
     function = namespace[loss.function]
+    weakref.finalize(function, linecache.cache.pop, filename, None).atexit = False
     function.__doc__ = _docstring(loss)
     function.__module__ = __name__
     function.loss = loss

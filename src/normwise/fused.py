@@ -6,7 +6,6 @@ that writes the gradient needs beforehand.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from normwise import plan
 from normwise.catalogue import Loss
 from normwise.engines.cpu import Kernel, KernelSpec, Storage, direct_operands
 from normwise.formula import Formula
+from normwise.formula.caches import per_formula
 from normwise.formula.values import number_value
 from normwise.sums import quotient
 from normwise.terms import MASK, Terms, nan_count, negatives, outside_count, summed_for
@@ -109,7 +109,7 @@ class Pass:
         return found
 
 
-@functools.cache
+@per_formula
 def summing(formulas: tuple[Formula, ...], wrt: tuple[str, ...] = ()) -> Pass:
     """Return the pass that sums formulas, and writes the first one's gradients, times `SCALE`."""
     first = formulas[0]
@@ -117,7 +117,7 @@ def summing(formulas: tuple[Formula, ...], wrt: tuple[str, ...] = ()) -> Pass:
     return Pass(sums, tuple(first.along({name: SCALE}, SCALE) for name in wrt))
 
 
-@functools.cache
+@per_formula
 def mapping(*formulas: Formula) -> Pass:
     """Return the pass that writes the values of formulas of the same arrays."""
     return Pass((), formulas)

@@ -19,6 +19,7 @@ from normwise.catalogue.norms import Extreme, Norm
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu import Kernel, KernelSpec, RowKernel, RowSpec, Storage, direct_operands
 from normwise.formula import Formula, apply
+from normwise.formula.caches import per_formula
 from normwise.formula.expression import constant, variable
 from normwise.formula.tangent import scaled
 from normwise.formula.values import number_value
@@ -124,13 +125,13 @@ def _is_as_it_is(norm: Norm) -> bool:
     return norm.finish.expression is variable(norm.finish.arrays[0])
 
 
-@functools.cache
+@per_formula
 def _finishing(norm: Norm) -> Callable[..., Sequence[float]]:
     """The pass over sums that writes the norms, and counts those in doubt."""
     return Kernel(KernelSpec((doubt(norm),), (norm.finish,), ("float64", "float64"))).flat
 
 
-@functools.cache
+@per_formula
 def doubt(norm: Norm) -> Formula:
     """Return the formula of a sum that is 1 where powers may have overflowed or lost digits to underflow, else 0."""
     [name] = norm.finish.arrays
@@ -189,7 +190,7 @@ def _factors(norm: Norm, sums: Sums, upstream: Sums) -> Sums:
     return factors
 
 
-@functools.cache
+@per_formula
 def _factoring(norm: Norm) -> Callable[..., Sequence[float]]:
     [name] = norm.finish.arrays
     slope, upstream = norm.finish.derivative(name).expression, variable(FACTOR)
@@ -198,7 +199,7 @@ def _factoring(norm: Norm) -> Callable[..., Sequence[float]]:
     return Kernel(KernelSpec((), (Formula("factor", (name, FACTOR), {}, factor),), ("float64",) * 3)).flat
 
 
-@functools.cache
+@per_formula
 def towards(slope: Formula, of: Formula, name: str) -> Formula:
     """Return the slope in one of the arrays of what is measured."""
     inner = of.derivative(name).expression
@@ -235,7 +236,7 @@ def reduced(
 _lines = functools.lru_cache(1 << 10)(plan.lay_out_lines)
 
 
-@functools.cache
+@per_formula
 def row_kernel(
     formula: Formula, storage: tuple[Storage, ...], direct: tuple[bool, ...], along: Any, extreme: Extreme | None
 ) -> RowKernel:

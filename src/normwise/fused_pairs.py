@@ -21,6 +21,7 @@ from normwise.catalogue.norms import Extreme, norm_of
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu import SHALLOW, ContractionKernel, ContractionSpec, Extent, Place, Storage, Strides
 from normwise.formula import Formula, trace, where
+from normwise.formula.caches import per_formula
 from normwise.formula.walk import path
 from normwise.fused import Memory
 from normwise.fused_norms import LEAST, SINGLE, reduced, stays_inside
@@ -116,7 +117,7 @@ def contracted(
     return results
 
 
-@functools.cache
+@per_formula
 def _is_modulus(formula: Formula) -> bool:
     """Whether it is of the size of a difference: in float32 it leaves the range only where a sum of it does."""
     steps, _ = path([formula.expression])
@@ -237,7 +238,7 @@ HIGHEST = 1e300
 """A sum above which a power that makes it may have overflowed."""
 
 
-@functools.cache
+@per_formula
 def _kernel(*spec: Any) -> ContractionKernel:
     return ContractionKernel(ContractionSpec(*spec))
 
@@ -260,7 +261,7 @@ def _laid_out(
     return given, tuple([memory.storage[memory.dtype(array)] for array in given]), laid
 
 
-@functools.cache
+@per_formula
 def _read(sums: tuple[Formula, ...]) -> tuple[str, ...]:
     """The names of the arrays that some formulas read."""
     read = frozenset[str]().union(*(formula.reads for formula in sums))

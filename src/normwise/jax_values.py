@@ -17,6 +17,7 @@ from jax.custom_derivatives import SymbolicZero
 
 from normwise.engines import arrays as array_engine
 from normwise.formula import Expression, Formula
+from normwise.formula.caches import per_formula
 from normwise.formula.expression import apply, constant, is_constant
 
 
@@ -54,7 +55,7 @@ def _pushed_forward(
     return result, total
 
 
-@functools.cache
+@per_formula
 def _slope(formula: Formula, name: str) -> tuple[Formula, Formula | None]:
     """Return the derivative in an array, and what is 0 where the derivative is the constant 0."""
     slope = formula.derivative(name)

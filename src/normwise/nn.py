@@ -103,9 +103,15 @@ def _pickled(module: Any) -> Any:
 copyreg.pickle(_OwnClass, _pickled)
 
 
-@functools.cache
 def module_of(loss: Loss) -> type[torch.nn.Module]:
     """Return the class of a loss."""
+    module = loss.derived.get("module")
+    if module is None:
+        module = loss.derived.setdefault("module", _class_of(loss))
+    return module  # type: ignore[no-any-return]
+
+
+def _class_of(loss: Loss) -> type[torch.nn.Module]:
     base = getattr(torch.nn, loss.module) if loss.name in TORCH_ORDER else _OwnLoss
     for name in (*loss.parameters, *loss.further_arrays):
         if name in ("loss", "self") or (name in loss.parameters and hasattr(_OWN, name)):

@@ -16,6 +16,7 @@ from normwise.catalogue import Interval, Loss
 from normwise.catalogue.metrics import Metric
 from normwise.catalogue.norms import Norm, norm_of
 from normwise.formula import Formula
+from normwise.formula.caches import per_formula
 from normwise.formula.expression import Expression, apply, constant, is_constant, variable
 from normwise.formula.tangent import scaled
 
@@ -47,7 +48,7 @@ def summed_for(terms: Terms, divisor: str) -> Formula | None:
     return terms.weight if divisor == "weight" and terms.weight is not None else terms.count
 
 
-@functools.cache
+@per_formula
 def terms_of(loss: Loss, weighted: bool = False, masked: bool = False, omits: bool = False) -> Terms:
     """Return the terms of a loss, with a weight, with a mask, without the elements whose target is nan."""
     if not (weighted or masked or omits):
@@ -87,7 +88,7 @@ def nan_count(masked: bool, weighted: bool = False) -> Formula:
     return Formula("nans", ("x", *[WEIGHT] * weighted, *[MASK] * masked), {}, counted)
 
 
-@functools.cache
+@per_formula
 def outside_count(interval: Interval, masked: bool) -> Formula:
     """Return the formula that counts the numbers of an array that leave an interval, where a mask lets them count.
 
@@ -112,7 +113,7 @@ def weight_term(masked: bool) -> Formula:
     return Formula("weight", (WEIGHT,), {}, told)
 
 
-@functools.cache
+@per_formula
 def negatives(weight: Formula) -> Formula:
     """Return the formula that counts the negative weights, of the formula in `Terms` that tells of them."""
     return Formula("negatives", weight.arrays, {}, apply("where", weight.expression == constant(-math.inf), 1, 0))
@@ -149,7 +150,7 @@ VECTOR = Formula("x", ("x",), {}, variable("x"))
 """What a norm is the norm of."""
 
 
-@functools.cache
+@per_formula
 def difference(eps: float = 0.0) -> Formula:
     """Return what a distance is the norm of."""
     expression = variable("a") - variable("b")
@@ -180,7 +181,7 @@ def _within(norm: Norm, x: Expression) -> list[Expression]:
     return [*([abs(x) >= least] if least else []), abs(x) <= greatest]
 
 
-@functools.cache
+@per_formula
 def norm_terms(p: float, of: Formula, weighted: bool, masked: bool, omits: bool, measured: bool = False) -> NormTerms:
     """Return the terms of the norm of a formula: with a weight, with a mask, without nans; divided by `UNIT`.
 
@@ -222,13 +223,13 @@ def norm_terms(p: float, of: Formula, weighted: bool, masked: bool, omits: bool,
     )
 
 
-@functools.cache
+@per_formula
 def ties(value: Formula) -> Formula:
     """Return the formula that counts the elements which attain the extreme of a formula."""
     return Formula("ties", (*value.arrays, TOP), {}, apply("where", value.expression == variable(TOP), 1, 0))
 
 
-@functools.cache
+@per_formula
 def attaining(value: Formula) -> Formula:
     """Return the formula that keeps the elements which attain the extreme of a formula."""
     return Formula(
@@ -273,7 +274,7 @@ class PairTerms:
     measured: PairTerms | None = None
 
 
-@functools.cache
+@per_formula
 def pair_terms(metric: Metric, weighted: bool, masked: tuple[bool, bool], omits: bool) -> PairTerms:
     """Return the terms of a metric: with weights, with masks of the sides, without nans.
 

@@ -23,6 +23,7 @@ from normwise.engines import arrays as array_engine
 from normwise.engines.cpu import Storage
 from normwise.engines.cpu.buffers import LARGE
 from normwise.formula import Formula
+from normwise.formula.caches import per_formula
 from normwise.fused import Arrays, Memory
 from normwise.terms import Terms, terms_of
 from normwise.torch_memory import empty
@@ -252,9 +253,6 @@ def _backward_of_one(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
     return Reduce.backward(ctx, upstream)
 
 
-_lanes: dict[tuple[Loss, torch.dtype, bool], Lane] = {}
-
-
 def usual(loss: Loss, arrays: Tensors, parameters: Parameters, mean: bool) -> Tensor | None:
     """Compute the usual call: a sum or mean of plain, contiguous tensors that are alike. None where it is another."""
     if len(arrays) != 2:
@@ -287,7 +285,7 @@ def usual(loss: Loss, arrays: Tensors, parameters: Parameters, mean: bool) -> Te
             return None
     if size == 0:
         return None
-    lane = _lanes.get((loss, dtype, slope)) or _lane(loss, dtype, slope)
+    lane = _lane(loss, dtype, slope)
     if lane is None:
         return None
     divisor = size if mean else 1
@@ -297,6 +295,7 @@ def usual(loss: Loss, arrays: Tensors, parameters: Parameters, mean: bool) -> Te
     return number(total / divisor, dtype)
 
 
+@per_formula
 def _lane(loss: Loss, dtype: torch.dtype, slope: bool) -> Lane | None:
     """The lane of a loss, if its kernel reads both arrays."""
     terms = terms_of(loss)
@@ -307,7 +306,7 @@ def _lane(loss: Loss, dtype: torch.dtype, slope: bool) -> Lane | None:
     kernel = summing.kernel(MEMORY, (dtype,) * (2 + slope), None)
     function = under_name(ReduceOne, loss.name)
     function._backward_cls.apply = _backward_of_one
-    return _lanes.setdefault((loss, dtype, slope), Lane(terms, wrt, kernel.flat, dtype, applied_at_once(function)))
+    return Lane(terms, wrt, kernel.flat, dtype, applied_at_once(function))
 
 
 def in_one_piece(arrays: Tensors) -> bool:

@@ -18,6 +18,7 @@ from array_api_compat import torch as xp
 
 from normwise import composed_pairs, fused_pairs
 from normwise.formula import Formula
+from normwise.formula.caches import per_formula
 from normwise.formula.expression import variable
 from normwise.fused_pairs import Contraction, Target
 from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, in_plain_memory
@@ -119,7 +120,7 @@ def _upstream(formula: Formula, k: int) -> str:
     return f"{UPSTREAM}{len(formula.arrays)} {k}"
 
 
-@functools.cache
+@per_formula
 def _pullback(formulas: tuple[Formula, ...], there: tuple[int, ...], name: str) -> Formula:
     """The derivative of some formulas in one array, each times what comes from upstream, added up."""
     parts = [formulas[k].along({name: _upstream(formulas[0], k)}) for k in there]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from normwise.catalogue import losses
+from normwise.formula.caches import per_formula
 
 
-@functools.cache
+@per_formula
 def under_name(function: Any, name: str) -> Any:
     """Return an autograd function under the name of a formula, in torch's style: ``MseLoss``, ``L2Norm``."""
     if name in losses:
@@ -21,7 +21,7 @@ def under_name(function: Any, name: str) -> Any:
     return type(function)(name, (function,), {"__module__": function.__module__, "__doc__": function.__doc__})
 
 
-@functools.cache
+@per_formula
 def applied_at_once(function: Any) -> Callable[..., Any]:
     """Return the C function beneath a function's ``apply``, whose own work the caller has made needless.
 

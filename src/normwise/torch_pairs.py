@@ -7,7 +7,6 @@ are composed of contractions.
 # pyright: reportUnknownVariableType=false, reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ from torch.overrides import handle_torch_function, has_torch_function
 from normwise import composed_pairs, fused, fused_pairs, pair_blocks, pairs, plan
 from normwise.catalogue.metrics import Metric
 from normwise.formula import Formula
+from normwise.formula.caches import per_formula
 from normwise.fused_pairs import Contraction
 from normwise.pairs import Nearest, PairCall, Pairs
 from normwise.terms import (
@@ -116,7 +116,7 @@ def _pulled_back(
     return pulled_back(asked.sum(terms.sums), arrays, above, wanted)
 
 
-@functools.cache
+@per_formula
 def _slope(finish: Formula, k: int) -> Formula:
     """The derivative of the finishing formula in one of the sums, times what comes from upstream."""
     return finish.along({f"s{k}": UPSTREAM})

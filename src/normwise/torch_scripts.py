@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 import linecache
+import weakref
 from collections.abc import Mapping
 from typing import Any, Optional, TypeVar
 
@@ -71,5 +72,6 @@ def _defined(text: str, module: type, scope: Mapping[str, Any]) -> Any:
     defined = {**scope}
     exec(compile(text, filename, "exec", dont_inherit=True), defined)
     function: Any = defined[name]
+    weakref.finalize(function, linecache.cache.pop, filename, None).atexit = False
     function.__module__ = module.__module__
     return function

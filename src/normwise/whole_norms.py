@@ -9,6 +9,7 @@ from typing import Any
 from normwise.engines.cpu import Kernel, KernelSpec, Storage
 from normwise.engines.layout import Layout
 from normwise.formula import Formula
+from normwise.formula.caches import per_formula
 from normwise.formula.values import number_function
 from normwise.fused_norms import doubt, row_kernel, stays_inside, towards
 from normwise.terms import norm_terms, ties
@@ -95,7 +96,7 @@ def _of_numbers(formula: Formula, of: Formula) -> Formula:
     return Formula(formula.name, of.arrays, others, formula.expression)
 
 
-@functools.cache
+@per_formula
 def whole_norm(of: Formula, p: float, storage: tuple[Storage, ...]) -> Whole:
     """Return the `Whole` of these."""
     return Whole(of, p, storage)

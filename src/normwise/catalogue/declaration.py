@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 
 from normwise.errors import FormulaError, InputError
 from normwise.formula import Formula, trace
+from normwise.formula.caches import per_formula
 from normwise.formula.expression import variable
 from normwise.formula.parse import as_read, parse
 
@@ -183,6 +184,11 @@ class Loss:
         return self.origin is not None and self.origin[0] is _of_text
 
     @functools.cached_property
+    def derived(self) -> dict[str, Any]:
+        """What others have made of it, such as its function, which lives as long as it does."""
+        return {}
+
+    @functools.cached_property
     def parts(self) -> tuple[Loss, ...]:
         """The losses whose means it is made of: itself, if nothing is made of its mean."""
         if self.finish is None:
@@ -299,7 +305,7 @@ def declared(
     )
 
 
-@functools.lru_cache(256)
+@per_formula
 def _of_text(text: str, arrays: tuple[str, ...], parameters: tuple[tuple[str, float], ...]) -> Loss:
     written = parse(text, dict(parameters), arrays)
     made = declared(written, module="FormulaLoss", documentation=f"A formula given as text: {written.name}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 from normwise.catalogue.declaration import Loss
 from normwise.catalogue.norms import Norm, norm_of
 from normwise.formula import Formula, sqrt, trace, where
+from normwise.formula.caches import per_formula
 from normwise.formula.expression import variable
 
 
@@ -116,7 +116,7 @@ METRICS = (*_ORDERS, "lp", *_MADE)
 """The names of the metrics that are no losses."""
 
 
-@functools.cache
+@per_formula
 def metric_of(name: str, p: float | None = None) -> Metric:
     """Return the metric of one of the names in `METRICS`; ``lp`` of an order."""
     order = p if name == "lp" else _ORDERS.get(name)
@@ -129,7 +129,7 @@ def metric_of(name: str, p: float | None = None) -> Metric:
     return Metric(name, tuple(trace(s) for s in sums), trace(finish))
 
 
-@functools.cache
+@per_formula
 def metric_of_loss(loss: Loss) -> Metric:
     """Return the metric that sums a loss over the features, of prediction and target."""
     return Metric(loss.name, (loss.formula,), trace(_as_it_is))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from normwise.formula import Formula, sqrt, trace, where
+from normwise.formula.caches import per_formula
 
 Extreme = Literal["maximum", "minimum"]
 
@@ -103,7 +104,7 @@ _OF_ORDER: dict[float, tuple[Any, Any, Extreme | None, float]] = {
 """The orders whose formulas are simpler than the powers that they stand for."""
 
 
-@functools.cache
+@per_formula
 def norm_of(p: float) -> Norm:
     """Return the norm of an order: the sum of ``|x|^p``, to the power of ``1 / p``, or its limit."""
     element, finish, extreme, empty = _OF_ORDER.get(p) or _of_powers(p)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from normwise.formula.caches import per_formula
 from normwise.formula.expression import Expression, Number, apply, constant, variable
 from normwise.formula.primitives import PRIMITIVES, Primitive
 from normwise.formula.source import number_source
@@ -46,7 +46,7 @@ def decided(expression: Expression, parameters: Mapping[str, Number]) -> Express
     return chosen
 
 
-@functools.cache
+@per_formula
 def number_function(expression: Expression, *names: str) -> Callable[..., float]:
     """Return the expression as a function of plain numbers, in the order of `names`, as IEEE arithmetic has it."""
     own = {name: f"v{i}" for i, name in enumerate(names)}  # any other might be a primitive's, or the text's own

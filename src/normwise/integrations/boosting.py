@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -14,6 +13,7 @@ from normwise.catalogue import Loss
 from normwise.engines.cpu.kernel import SERIAL
 from normwise.errors import InputError, near_names
 from normwise.formula import Expression, Formula, where
+from normwise.formula.caches import per_formula
 from normwise.formula.expression import variable
 from normwise.formula.tangent import scaled
 from normwise.formula.values import number_value
@@ -163,7 +163,7 @@ def _in_order(first: Any, second: Any, weight: Any) -> tuple[Any, Any, Any]:
     return second, first, weight
 
 
-@functools.cache
+@per_formula
 def derivatives(loss: Loss, curvature: Curvature, weighted: bool) -> Pass:
     """Return the pass that writes a loss's gradient and curvature, times the weight and `SCALE`."""
     formula = loss.formula

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ from normwise import fused
 from normwise.array_calls import MEMORY
 from normwise.catalogue import Loss
 from normwise.errors import InputError
+from normwise.formula.caches import per_formula
 from normwise.formula.values import number_value
 from normwise.fused import Pass
 from normwise.integrations.bound import Bound, bind_pointwise
@@ -94,7 +94,7 @@ class SquaredResidualLoss:
         return f"<{self._told()}, of the squared residual>"
 
 
-@functools.cache
+@per_formula
 def derivatives(loss: Loss) -> Pass:
     """Return the pass that writes the values of a loss of the residual, its slopes and its curvatures."""
     return fused.mapping(loss.written, loss.written.derivative("r"), loss.written.derivative("r", "r"))

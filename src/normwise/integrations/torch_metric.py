@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, Self
@@ -11,6 +10,7 @@ import torch
 from torchmetrics import Metric
 
 from normwise.accumulator import Accumulator
+from normwise.formula.caches import per_formula
 from normwise.integrations.bound import Bound, bind
 
 
@@ -134,6 +134,6 @@ def _new(kind: type[TorchMetric], label: str) -> Any:
     return object.__new__(_class(kind, label))
 
 
-@functools.cache
+@per_formula
 def _class(kind: type[TorchMetric], label: str) -> type[TorchMetric]:
     return type(label, (kind,), {"__module__": kind.__module__, "__doc__": kind.__doc__})

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 
 import normwise
-from normwise.engines.cpu import store
-from normwise.engines.cpu.store import CACHE_VARIABLE
+from normwise.engines.cpu import files
+from normwise.engines.cpu.files import CACHE_VARIABLE
 from tests.processes import with_full_disk
 
 CALL = """
 import numpy, sys, normwise
 assert normwise.mse_loss(numpy.array([3.0, 1.0]), numpy.zeros(2)) == 5.0
-from normwise.engines.cpu.store import store_folder
+from normwise.engines.cpu.files import store_folder
 print(store_folder())
 """
 
@@ -138,7 +138,7 @@ def test_no_changed_file_is_read(filled: Path, rng: np.random.Generator, tmp_pat
     key = whole[16:48]
     mutated = tmp_path / path.name
     mutated.write_bytes(whole)
-    binary = store._read(mutated, key)
+    binary = files._read(mutated, key)
     assert binary is not None
     for i in range(10_000):
         content = bytearray(whole)
@@ -150,7 +150,7 @@ def test_no_changed_file_is_read(filled: Path, rng: np.random.Generator, tmp_pat
         else:
             content[place:place] = rng.bytes(int(rng.integers(1, 9)))
         mutated.write_bytes(content)
-        assert store._read(mutated, key) is None, (kind, place)
+        assert files._read(mutated, key) is None, (kind, place)
 
 
 @pytest.mark.parametrize("of", ["folder", "file"])
@@ -244,7 +244,7 @@ assert normwise.l1_loss(numpy.array([3.0, 1.0]), numpy.zeros(2)) == 2.0
 
 HOMELESS = """
 import os, numpy, normwise
-from normwise.engines.cpu.store import store_folder
+from normwise.engines.cpu.files import store_folder
 arrays = numpy.array([3.0, 1.0]), numpy.zeros(2)
 assert normwise.l1_loss(*arrays) == 2.0  # loads all that is to be read from files, which that user may not
 store_folder.cache_clear()

@@ -15,10 +15,11 @@ import numpy.typing as npt
 import pytest
 
 from normwise.engines.cpu import Kernel, KernelSpec
-from normwise.engines.cpu.compiler import Code, assembly_of, compiled
+from normwise.engines.cpu.compiler import assembly_of, compiled
 from normwise.engines.cpu.device import vector_math
 from normwise.engines.cpu.device.builder import FLOAT32, FLOAT64, WORD, Builder
 from normwise.engines.cpu.device.trigonometry import LARGEST_ANGLE
+from normwise.engines.cpu.loader import Loader
 from normwise.formula import Formula
 from normwise.formula.expression import variable
 
@@ -184,7 +185,7 @@ class Loop:
         with builder.loop(size) as i:
             out[i] = function(*(each[i] for each in given))
         self._text = builder.finished()
-        self._code = Code(compiled(self._text), "loop")
+        self._code = Loader().load(compiled(self._text), "loop")
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self._code.address)
 
     def __call__(self, *arrays: npt.NDArray[Any]) -> None:

@@ -37,6 +37,7 @@ class ContractionKernel:
         self.spec = spec
         self._code = load(self._text)
         self._call = CFunction(self._code.address)
+        self._call.code = self._code  # who holds the function holds its code
         words = len(HEADER) + WORDS * len(spec.storage)
         self._layout = struct.Struct(f"={words}q{len(spec.parameters)}d")
 

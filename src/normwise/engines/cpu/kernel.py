@@ -49,6 +49,7 @@ class Kernel:
         self.spec = spec
         self._code = load(self._text)
         self._call = CFunction(self._code.address)
+        self._call.code = self._code  # who holds the function holds its code
         self._sums = len(spec.sums)
         format = f"={spec.reals}q{len(spec.parameters)}d"
         self._pack = struct.Struct(format).pack_into
