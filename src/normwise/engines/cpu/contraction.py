@@ -21,7 +21,7 @@ from normwise.engines.cpu.contraction_spec import BLOCK, HEADER, WORDS, Contract
 from normwise.engines.cpu.device.builder import Builder
 from normwise.engines.cpu.device.contractions import build_contraction
 from normwise.engines.cpu.store import SYMBOL, load
-from normwise.engines.cpu.threads import CFunction, run_on_threads, thread_count
+from normwise.engines.cpu.threads import run_on_threads, thread_count
 
 SERIAL = 1 << 15
 """Terms below which waking a second thread costs more than it saves."""
@@ -36,8 +36,7 @@ class ContractionKernel:
     def __init__(self, spec: ContractionSpec) -> None:
         self.spec = spec
         self._code = load(self._text)
-        self._call = CFunction(self._code.address)
-        self._call.code = self._code  # who holds the function holds its code
+        self._call = self._code.function()
         words = len(HEADER) + WORDS * len(spec.storage)
         self._layout = struct.Struct(f"={words}q{len(spec.parameters)}d")
 

@@ -64,7 +64,7 @@ class _File(NamedTuple):
 class Stored(NamedTuple):
     """How much is on disk."""
 
-    count: int
+    kernels: int
     size: int
     """In bytes."""
 

@@ -15,7 +15,7 @@ from normwise.engines.cpu.device.builder import Builder
 from normwise.engines.cpu.device.elements import build_elements
 from normwise.engines.cpu.spec import BUFFERED, KernelSpec
 from normwise.engines.cpu.store import SYMBOL, load
-from normwise.engines.cpu.threads import CFunction, run_on_threads, thread_count
+from normwise.engines.cpu.threads import run_on_threads, thread_count
 from normwise.engines.layout import Layout
 
 CHUNK = 1 << 15
@@ -48,8 +48,7 @@ class Kernel:
     def __init__(self, spec: KernelSpec) -> None:
         self.spec = spec
         self._code = load(self._text)
-        self._call = CFunction(self._code.address)
-        self._call.code = self._code  # who holds the function holds its code
+        self._call = self._code.function()
         self._sums = len(spec.sums)
         format = f"={spec.reals}q{len(spec.parameters)}d"
         self._pack = struct.Struct(format).pack_into

@@ -13,6 +13,7 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from normwise.engines.cpu.compiler import host_machine
+from normwise.engines.cpu.threads import CFunction, Kernel
 
 SESSION = 1 << 6
 """Kernels that one session of LLVM loads. Of what is unloaded a session keeps some 8 KiB, until it ends itself; one for
@@ -26,6 +27,12 @@ class Code:
 
     def __init__(self, address: int) -> None:
         self.address = address
+
+    def function(self) -> Kernel:
+        """Return what calls it, and holds it."""
+        function: Any = CFunction(self.address)
+        function.code = self
+        return function  # type: ignore[no-any-return]
 
 
 class Loader:
