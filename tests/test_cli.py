@@ -361,3 +361,55 @@ def test_a_terminal_sees_a_progress_bar_where_the_work_is_long(tmp_path: Path) -
     assert percents == sorted(percents)
     assert len(set(percents)) > 5  # it moves
     assert b"log_cosh" in output
+
+
+def stored(folder: Path, *options: str) -> tuple[dict[str, str], subprocess.CompletedProcess[str]]:
+    """What `normwise cache` says of a folder."""
+    done = run("cache", *options, cwd=folder.parent, env=environment(NORMWISE_CACHE_DIR=str(folder)))
+    return {line.split()[0]: line.partition(" ")[2].strip() for line in done.stdout.splitlines()}, done
+
+
+def test_cache_shows_the_kernels_and_clears_them_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "kernels"
+    facts, done = stored(folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert facts["folder"] == str(folder)
+    assert (facts["kernels"], facts["size"]) == ("0", "0.0 MiB of at most 256.0 MiB")
+    assert facts["state"].startswith("not there yet")
+    assert not folder.exists()
+    assert stored(folder, "--clear")[1].stdout == "removed 0 kernels, 0.0 MiB\n"
+
+    folder.mkdir(mode=0o700)
+    for i in range(3):
+        (folder / f"{i:032x}.kernel").write_bytes(bytes(1 << 20))
+    other = folder / "notes.kernel"
+    other.write_text("mine")
+    facts, _ = stored(folder)
+    assert (facts["kernels"], facts["size"], facts["state"]) == ("3", "3.0 MiB of at most 256.0 MiB", "in use")
+    done = stored(folder, "--clear")[1]
+    assert (done.returncode, done.stdout, done.stderr) == (0, "removed 3 kernels, 3.0 MiB\n", "")
+    assert [*folder.iterdir()] == [other]
+
+
+def test_cache_says_why_a_folder_is_not_used(tmp_path: Path) -> None:
+    folder = tmp_path / "kernels"
+    folder.mkdir()
+    folder.chmod(0o777)
+    assert stored(folder)[0]["state"] == "refused: it may be written by other users"
+    folder.rmdir()
+    folder.write_text("a file")
+    folder.chmod(0o600)
+    assert stored(folder)[0]["state"] == "none: it is no folder"
+    assert stored(folder / "below")[1].returncode == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_cache_that_is_only_read_cannot_be_cleared(tmp_path: Path) -> None:
+    folder = tmp_path / "kernels"
+    folder.mkdir()
+    (folder / f"{1:032x}.kernel").write_bytes(b"")
+    folder.chmod(0o500)
+    assert stored(folder)[0]["state"].startswith("only read")
+    done = stored(folder, "--clear")[1]
+    assert done.returncode == 2
+    assert "1 kernels" in done.stderr

@@ -1,4 +1,4 @@
-"""The command line: ``normwise evaluate FILE... --target T --prediction P``, ``normwise explain`` and ``list``."""
+"""The command line: ``normwise evaluate FILE... --target T --prediction P``, ``explain``, ``list`` and ``cache``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Annotated, NoReturn, TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
 
 from normwise import __version__
 from normwise.catalogue import losses as catalogue
@@ -19,10 +20,20 @@ from normwise.explanation import explain
 from normwise.output import STDOUT, check_output, write_output
 from normwise.visible import json_escape, visible, visible_lines
 
+if TYPE_CHECKING:
+    from normwise.engines.cpu.files import Stored
+
 try:
     import typer
 
-    from normwise.terminal import ProgressBar, print_evaluation, print_explanation, print_losses, write_all_letters
+    from normwise.terminal import (
+        ProgressBar,
+        print_evaluation,
+        print_explanation,
+        print_losses,
+        print_pairs,
+        write_all_letters,
+    )
 except ModuleNotFoundError as missing:
     sys.exit(f"normwise: the command line needs {missing.name}: pip install 'normwise[cli]'")
 
@@ -124,6 +135,38 @@ def explain_loss(
     Its parameters are options: normwise explain huber --delta 2. All of it is derived from the formula.
     """
     print_explanation(explain(loss, **_parameters(context.args)))
+
+
+@app.command("cache")
+def show_cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove the compiled kernels, and nothing else.")] = False,
+) -> None:
+    """The compiled kernels on disk: their folder, how many there are, how much room they take and may take.
+
+    NORMWISE_CACHE_DIR names another folder. What is removed is compiled again at its next use.
+    """
+    from normwise.engines.cpu import files  # which loads LLVM
+
+    if not clear:
+        print_pairs(_cache_facts(files.store_folder(), files.stored(), files.BOUND, files.condition()))
+        return
+    removed, left = files.clear()
+    print(f"removed {removed.kernels} kernels, {_mebibytes(removed.size)}")
+    if left.kernels:
+        raise InputError(f"{left.kernels} kernels in {files.store_folder()} cannot be removed: {files.condition()}")
+
+
+def _cache_facts(folder: Path | None, stored: Stored, bound: int, condition: str) -> list[tuple[str, str]]:
+    return [
+        ("folder", "none" if folder is None else str(folder)),
+        ("kernels", str(stored.kernels)),
+        ("size", f"{_mebibytes(stored.size)} of at most {_mebibytes(bound)}"),
+        ("state", condition),
+    ]
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / (1 << 20):.1f} MiB"
 
 
 def _parameters(arguments: list[str]) -> dict[str, float]:

@@ -105,6 +105,11 @@ def print_explanation(told: Explanation) -> None:
         console.print(_text(line), soft_wrap=True)
 
 
+def print_pairs(rows: Iterable[tuple[str, str]]) -> None:
+    """Print titles with texts beside them."""
+    _print_pairs(_Console(), rows)
+
+
 def _print_pairs(console: Console, rows: Iterable[tuple[str, str]]) -> None:
     """Print titles with texts beside them; below them where a title takes half the width."""
     pairs = [*rows]

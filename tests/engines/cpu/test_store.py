@@ -6,7 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -285,3 +287,230 @@ def test_a_constant_that_moves_to_a_new_file_of_device_code_and_changes_is_compi
         results.append(float(output))
     assert abs(results[0] - math.log(8)) < 1e-6
     assert results[1] > 2.5
+
+
+ENDLESS = """
+import gc, sys, numpy, normwise
+
+def call(i):
+    assert normwise.loss(f"abs(r)*{i + 1}")(numpy.array([3.0, 1.0]), numpy.zeros(2)) == 2.0 * (i + 1)
+
+def measured():
+    gc.collect()
+    with open("/proc/self/status") as status, open("/proc/self/maps") as maps:
+        [resident] = [int(line.split()[1]) for line in status if line.startswith("VmRSS")]
+        return resident, len([*maps])
+
+for i in range(300):
+    call(i)
+before = measured()
+for i in range(300, 400):
+    call(i)
+call(0)
+print(*(after - first for after, first in zip(measured(), before)))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells what a process has")
+def test_formulas_without_end_take_a_bounded_memory() -> None:
+    folder = files.store_folder()
+    assert folder is not None
+    resident, maps = map(int, output_of(started(folder, ENDLESS)).split())
+    assert resident < 100 * 20  # KiB; a kernel, and all that is known of its formula, is 60 at least
+    assert maps < 100  # a kernel is two
+
+
+FORGOTTEN = """
+import functools, gc, os, threading, numpy, normwise
+from normwise.engines.cpu import store
+
+def forget():
+    for each in gc.get_objects():
+        if type(each) is functools._lru_cache_wrapper and each.__module__.startswith("normwise."):
+            each.cache_clear()
+    gc.collect()
+
+def call(i):
+    assert normwise.loss(f"abs(r)*{i + 1}")(numpy.array([3.0, 1.0]), numpy.zeros(2)) == 2.0 * (i + 1)
+
+def loaded():
+    return len(store._loader._trackers)
+"""
+
+
+def run_forgotten(code: str) -> None:
+    folder = files.store_folder()
+    assert folder is not None
+    output_of(started(folder, FORGOTTEN + code))
+
+
+def test_code_that_nobody_holds_is_unloaded_and_loaded_again() -> None:
+    run_forgotten("""
+for i in range(8):
+    call(i)
+assert loaded() == 8
+forget()
+for i in range(3):
+    call(i)
+assert loaded() == 3, loaded()
+""")
+
+
+def test_who_holds_the_function_of_a_kernel_holds_its_code() -> None:
+    run_forgotten("""
+from normwise.engines.cpu import Kernel, KernelSpec
+kernel = Kernel(KernelSpec((normwise.losses["mse"].formula,), (), ("float64", "float64")))
+function, pack = kernel._call, kernel._pack
+words, sums, numbers = bytearray(8 * 64), numpy.zeros(1), numpy.array([3.0, 1.0])
+del kernel
+forget()
+call(0)
+assert loaded() == 2
+zeros = numpy.zeros(2)
+pack(words, 0, 0, 1, 1, 1, 2, 1, 1 << 15, 1, sums.ctypes.data, numbers.ctypes.data, zeros.ctypes.data)
+import ctypes
+function(ctypes.addressof(ctypes.c_char.from_buffer(words)))
+assert sums[0] == 10.0
+del function
+call(1)
+assert loaded() == 2
+""")
+
+
+def test_a_graph_whose_kernels_were_unloaded_meanwhile_is_differentiated() -> None:
+    run_forgotten("""
+import torch
+x = torch.tensor([4.0, 1.0], dtype=torch.float64, requires_grad=True)
+
+def loss():
+    return normwise.loss("abs(r)**1.5")(x, torch.zeros(2, dtype=torch.float64), reduction="sum")
+
+def forget_all():
+    forget()
+    call(0)
+
+first, second = loss(), loss()
+forget_all()
+[gradient] = torch.autograd.grad(first, x, torch.tensor(2.0, dtype=torch.float64), retain_graph=True)
+assert torch.allclose(gradient, 3 * x.detach().sqrt())
+forget_all()
+[again] = torch.autograd.grad(first, x)
+assert torch.allclose(again, 1.5 * x.detach().sqrt())
+[slope] = torch.autograd.grad(second, x, create_graph=True)
+forget_all()
+[curvature] = torch.autograd.grad(slope.sum(), x)
+assert torch.allclose(curvature, 0.75 / x.detach().sqrt())
+""")
+
+
+def test_threads_call_while_code_is_unloaded_and_loaded() -> None:
+    run_forgotten("""
+failures, ended = [], threading.Event()
+
+def call_many(first):
+    try:
+        for k in range(60):
+            call((first + k) % 12)
+    except BaseException as error:
+        failures.append(error)
+
+threads = [threading.Thread(target=call_many, args=[3 * i]) for i in range(4)]
+for thread in threads:
+    thread.start()
+while any(thread.is_alive() for thread in threads):
+    forget()
+assert not failures, failures
+""")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_unloads_and_loads() -> None:
+    run_forgotten("""
+for i in range(4):
+    call(i)
+forget()
+child = os.fork()
+for i in range(3, 8):
+    call(i)
+forget()
+call(0)
+assert loaded() == 1
+if child == 0:
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+""")
+
+
+def kernel_file(folder: Path, i: int, age: float = 0.0, size: int = 100) -> Path:
+    return aged(folder / f"{i:032x}.kernel", age, size)
+
+
+def aged(path: Path, age: float, size: int = 100) -> Path:
+    path.write_bytes(bytes(size))
+    os.utime(path, (time.time() - age,) * 2)
+    return path
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A store of at most 1000 bytes."""
+    monkeypatch.setattr(files, "BOUND", 1000)
+    monkeypatch.setattr(files, "LEFT", 750)
+    monkeypatch.setattr(files, "store_folder", lambda: tmp_path)
+    tmp_path.chmod(0o700)
+    return tmp_path
+
+
+def test_beyond_the_bound_the_least_recently_used_go_and_nothing_that_is_not_ours(small: Path) -> None:
+    used_long_ago = {5, 2, 7, 1}
+    kernels = {i: kernel_file(small, i, age=1e7 if i in used_long_ago else 10.0) for i in range(11)}
+    others = [
+        *(aged(small / name, 1e8) for name in ("notes.txt", "my.kernel", "my.tmp", f"{1:032x}.kernel.old")),
+        small / f"{99:032x}.kernel",
+        small / f"{98:032x}.kernel",
+    ]
+    others[-2].mkdir()
+    others[-1].symlink_to(others[0])
+    files.sweep(small)
+    assert {i for i, path in kernels.items() if not path.exists()} == used_long_ago
+    assert all(path.exists() for path in others)
+    files.sweep(small)
+    assert len([*small.glob("*.kernel")]) == 7 + 3
+
+
+def test_drafts_that_nobody_will_end_are_deleted(small: Path) -> None:
+    old, young = (aged(small / f"{i:032x}abcd_{i}ef.tmp", age) for i, age in ((1, 4000.0), (2, 3000.0)))
+    kernel = kernel_file(small, 1, age=1e8)
+    files.sweep(small)
+    assert [old.exists(), young.exists(), kernel.exists()] == [False, True, True]
+
+
+def test_of_many_writes_one_sweeps(small: Path) -> None:
+    for i in range(20):
+        kernel_file(small, i, age=10.0)
+    one, other = (b"\xff" * 28 + last.to_bytes(4, "big") for last in (255, 256))
+    files.write(one, b"code")
+    assert len(compiled(small)) == 21
+    files.write(other, b"code")
+    assert len(compiled(small)) < 10
+    assert files.read(other) == b"code"
+
+
+def test_reading_notes_the_day_of_use(small: Path) -> None:
+    key = bytes(range(32))
+    files.write(key, b"code")
+    [path] = small.glob("*.kernel")
+    for age, noted in ((3600.0, False), (2 * files.DAY, True)):
+        before = time.time() - age
+        os.utime(path, (before, before))
+        assert files.read(key) == b"code"
+        assert (path.stat().st_mtime > before + 1) == noted
+
+
+def test_several_sweep_at_once(small: Path) -> None:
+    for i in range(300):
+        kernel_file(small, i, age=float(i))
+    with ThreadPoolExecutor(4) as pool:
+        for swept in [pool.submit(files.sweep, small) for _ in range(8)]:
+            swept.result()
+    assert sorted(compiled(small)) == [f"{i:032x}.kernel" for i in range(7)]

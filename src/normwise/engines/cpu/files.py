@@ -89,7 +89,7 @@ def write(key: bytes, binary: bytes) -> None:
     if folder is None or _is_refused(folder):
         return
     _write(_path(folder, key), key, binary)
-    if int.from_bytes(key[-4:], "little") % SWEPT_AFTER == 0:  # a counter that all processes share
+    if int.from_bytes(key[-4:], "big") % SWEPT_AFTER == 0:  # a counter that all processes share
         sweep(folder)
 
 
@@ -131,8 +131,12 @@ def condition() -> str:
     folder = store_folder()
     if folder is None:
         return f"none: this user has no home, so name a folder in {CACHE_VARIABLE}"
-    if not folder.exists():
+    try:
+        folder.stat()
+    except FileNotFoundError:
         return "not there yet: the first kernel makes it"
+    except OSError as error:
+        return f"none: {error.strerror}"
     if reason := _refusal(folder):
         return f"refused: it {reason}"
     if not folder.is_dir():
