@@ -34,6 +34,7 @@ ALLOWED = {("formula.expression", "formula.text"), ("formula.expression", "formu
 """A printer is a language and stands above expressions, which print themselves for people; so does the table that
 computes numbers that meet."""
 ORDER_OF_FORMULA = [
+    "caches",
     "expression",
     "frame_terms",
     "tangent",
