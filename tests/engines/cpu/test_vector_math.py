@@ -25,6 +25,7 @@ from normwise.formula.expression import variable
 
 DTYPES = {np.float32: FLOAT32, np.float64: FLOAT64}
 LOG2 = math.log(2)
+LOADER = Loader()
 
 
 INF, NAN = math.inf, math.nan
@@ -185,7 +186,7 @@ class Loop:
         with builder.loop(size) as i:
             out[i] = function(*(each[i] for each in given))
         self._text = builder.finished()
-        self._code = Loader().load(compiled(self._text), "loop")
+        self._code = LOADER.load(compiled(self._text), "loop")
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self._code.address)
 
     def __call__(self, *arrays: npt.NDArray[Any]) -> None:

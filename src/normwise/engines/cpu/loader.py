@@ -36,7 +36,7 @@ class Code:
 
 
 class Loader:
-    """What loads machine code into memory, and unloads what nobody holds."""
+    """What loads machine code into memory, and unloads what nobody holds. It is to outlive all code."""
 
     def __init__(self) -> None:
         self._session: Any = None
