@@ -1,6 +1,5 @@
 """Kernels that are built by hand: each part of the language computes what Python does of the same numbers."""
 
-import ctypes
 import math
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from normwise.engines.cpu.compiler import Code, compiled
+from normwise.engines.cpu.compiler import compiled
 from normwise.engines.cpu.device.builder import (
     BIT,
     BYTE,
@@ -24,6 +23,7 @@ from normwise.engines.cpu.device.builder import (
     least,
     where,
 )
+from normwise.engines.cpu.loader import Loader
 
 
 def run(build: Callable[[Builder, Array, Array], None], words: list[int], floats: list[float]) -> list[float]:
@@ -31,10 +31,11 @@ def run(build: Callable[[Builder, Array, Array], None], words: list[int], floats
     builder = Builder("kernel")
     start = builder.array(builder.address, WORD)
     build(builder, start, builder.array(start[0], FLOAT64))
-    code = Code(compiled(builder.finished()), "kernel")
+    loader = Loader()  # which is to outlive the code
+    function = loader.load(compiled(builder.finished()), "kernel").function()
     numbers = np.array(floats)
     arguments = np.array([numbers.ctypes.data, *words], np.uint64)
-    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(code.address)(arguments.ctypes.data)
+    function(arguments.ctypes.data)
     return numbers.tolist()
 
 
