@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pytest
 
 from normwise.engines.cpu import Kernel, KernelSpec
-from normwise.engines.cpu.compiler import assembly_of, compiled
+from normwise.engines.cpu.compiler import assembly, compiled
 from normwise.engines.cpu.device import vector_math
 from normwise.engines.cpu.device.builder import FLOAT32, FLOAT64, WORD, Builder
 from normwise.engines.cpu.device.trigonometry import LARGEST_ANGLE
@@ -195,7 +195,7 @@ class Loop:
 
     @property
     def assembly(self) -> str:
-        return assembly_of(self._text)
+        return assembly(self._text)
 
 
 @pytest.fixture

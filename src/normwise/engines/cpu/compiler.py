@@ -19,7 +19,7 @@ def compiled(text: str) -> bytes:
     return machine.emit_object(_optimised(text, machine))
 
 
-def assembly_of(text: str) -> str:
+def assembly(text: str) -> str:
     """The assembly of a module."""
     machine = host_machine()
     return machine.emit_assembly(_optimised(text, machine))

@@ -16,11 +16,8 @@ import ctypes
 import struct
 from collections.abc import Sequence
 
-from normwise.engines.cpu.compiler import assembly_of
 from normwise.engines.cpu.contraction_spec import BLOCK, HEADER, WORDS, ContractionSpec, Extent, Strides
-from normwise.engines.cpu.device.builder import Builder
-from normwise.engines.cpu.device.contractions import build_contraction
-from normwise.engines.cpu.store import SYMBOL, load
+from normwise.engines.cpu.store import assembly_of, load
 from normwise.engines.cpu.threads import run_on_threads, thread_count
 
 SERIAL = 1 << 15
@@ -35,21 +32,15 @@ class ContractionKernel:
 
     def __init__(self, spec: ContractionSpec) -> None:
         self.spec = spec
-        self._code = load(self._text)
+        self._code = load(spec)
         self._call = self._code.function()
         words = len(HEADER) + WORDS * len(spec.storage)
         self._layout = struct.Struct(f"={words}q{len(spec.parameters)}d")
 
     @property
-    def _text(self) -> str:
-        builder = Builder(SYMBOL)
-        build_contraction(builder, self.spec)
-        return builder.finished()
-
-    @property
     def assembly(self) -> str:
         """The kernel's assembly, compiled anew."""
-        return assembly_of(self._text)
+        return assembly_of(self.spec)
 
     def run(
         self,

@@ -242,12 +242,12 @@ def _delete_drafts(folder: Path) -> None:
 @functools.cache
 def store_folder() -> Path | None:
     """The folder of the kernels, in the user's cache; None where the user has none."""
-    chosen = os.environ.get(CACHE_VARIABLE)
-    if chosen:
-        return Path(chosen).expanduser().absolute()
     import platformdirs
 
+    chosen = os.environ.get(CACHE_VARIABLE)
     try:
+        if chosen:
+            return Path(chosen).expanduser().absolute()
         folder = Path(platformdirs.user_cache_dir("normwise", appauthor=False)) / "kernels"
     except RuntimeError:  # nobody knows where the user's home is, as in a container that runs as an unlisted user
         return None

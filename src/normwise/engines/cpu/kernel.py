@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from normwise.engines.cpu.compiler import assembly_of
-from normwise.engines.cpu.device.builder import Builder
-from normwise.engines.cpu.device.elements import build_elements
 from normwise.engines.cpu.spec import BUFFERED, KernelSpec
-from normwise.engines.cpu.store import SYMBOL, load
+from normwise.engines.cpu.store import assembly_of, load
 from normwise.engines.cpu.threads import run_on_threads, thread_count
 from normwise.engines.layout import Layout
 
@@ -42,12 +39,9 @@ class Kernel:
     address; their memory is to outlive the call.
     """
 
-    build: Callable[[Builder, Any], None] = staticmethod(build_elements)
-    """What builds the kernel of a spec."""
-
     def __init__(self, spec: KernelSpec) -> None:
         self.spec = spec
-        self._code = load(self._text)
+        self._code = load(spec)
         self._call = self._code.function()
         self._sums = len(spec.sums)
         format = f"={spec.reals}q{len(spec.parameters)}d"
@@ -57,15 +51,9 @@ class Kernel:
         self._unused: list[_Arguments] = []
 
     @property
-    def _text(self) -> str:
-        builder = Builder(SYMBOL)
-        type(self).build(builder, self.spec)
-        return builder.finished()
-
-    @property
     def assembly(self) -> str:
         """The kernel's assembly, compiled anew."""
-        return assembly_of(self._text)
+        return assembly_of(self.spec)
 
     def flat(self, size: int, *words: float) -> Sequence[float]:
         """Run over `size` contiguous elements; the words are the addresses, then the parameters. No `direct` here."""

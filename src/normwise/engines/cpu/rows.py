@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normwise.engines.cpu.device.rows import build_rows
 from normwise.engines.cpu.kernel import CHUNK, SHORT, Kernel, direct_operands, strided_words, tile_height
 from normwise.engines.cpu.row_spec import INFINITY, Extreme, RowSpec
 from normwise.engines.cpu.spec import BUFFERED
@@ -29,7 +28,6 @@ class RowKernel(Kernel):
     """The machine code of a `RowSpec`."""
 
     spec: RowSpec
-    build = staticmethod(build_rows)  # type: ignore[assignment]
 
     def reduced(self, layout: Layout, addresses: Any, parameters: Any) -> npt.NDArray[np.float64]:
         """Run over a layout; return for each sum the results of the planes x rows, or of the planes x columns."""

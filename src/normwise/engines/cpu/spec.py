@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 from normwise.formula import Formula
+from normwise.formula.walk import stored
 
 Real = Literal["float32", "float64"]
 Storage = Literal["bool", "float16", "bfloat16", "float32", "float64"]
@@ -76,3 +77,14 @@ class KernelSpec:
     def reals(self) -> int:
         """Where the parameters begin among the arguments."""
         return len(HEADER) + self.words * len(self.storage)
+
+
+def identity(spec: Any) -> str:
+    """All that distinguishes a spec from others, as text: of formulas their expressions, arrays and parameters."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Formula):
+            return value.arrays, (*value.parameters,), stored(value.expression)
+        return tuple(map(plain, value)) if isinstance(value, tuple) else value
+
+    return repr((type(spec).__name__, *(plain(getattr(spec, field.name)) for field in fields(spec))))

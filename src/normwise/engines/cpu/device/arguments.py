@@ -15,9 +15,7 @@ from typing import NamedTuple
 
 from normwise.engines.cpu.device.builder import FLOAT64, WORD, Builder, Type, Value
 from normwise.engines.cpu.device.storage import Stored
-
-STOP = 1 << 62
-"""What the counter is set to for a kernel to end as soon as it can."""
+from normwise.engines.cpu.threads import STOP
 
 
 class Operand(NamedTuple):

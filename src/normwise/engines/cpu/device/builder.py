@@ -66,6 +66,8 @@ class Value:
         """A plain number as a value of this type, or a value that is of it."""
         if not isinstance(number, Value):
             return self.builder.number(number, self.dtype)
+        if isinstance(number, Truth) and self.is_float:
+            return number.to(self.dtype)
         if number.dtype != self.dtype:
             raise TypeError(f"a {self.dtype} of a kernel meets a {number.dtype}: convert one by to()")
         return number
@@ -109,9 +111,6 @@ class Value:
     def __xor__(self, other: Any) -> Value:
         return self._with(other, "", "xor")
 
-    def __invert__(self) -> Value:
-        return Value(self.builder, self.builder.code.not_(self.of))
-
     def __lshift__(self, other: Any) -> Value:
         return self._with(other, "", "shl")
 
@@ -134,12 +133,14 @@ class Value:
     def __rpow__(self, base: Any) -> Value:
         return self.like(base) ** self
 
-    def _compared(self, sign: str, other: Any) -> Value:
+    def _compared(self, sign: str, other: Any) -> Truth:
+        if isinstance(other, Truth):
+            other = other.to(self.dtype)
         pair = self.of, self.like(other).of
-        if not self.is_float:
-            return Value(self.builder, self.builder.code.icmp_unsigned(sign, *pair))
-        compare = self.builder.code.fcmp_unordered if sign == "!=" else self.builder.code.fcmp_ordered
-        return Value(self.builder, compare(sign, *pair))
+        compare = self.builder.code.icmp_unsigned
+        if self.is_float:
+            compare = self.builder.code.fcmp_unordered if sign == "!=" else self.builder.code.fcmp_ordered
+        return Truth(self.builder, compare(sign, *pair), self.dtype)
 
     def __lt__(self, other: Any) -> Value:
         return self._compared("<", other)
@@ -176,6 +177,47 @@ class Value:
             return self
         return Value(self.builder, getattr(self.builder.code, _CONVERSIONS[self.dtype, dtype])(self.of, dtype))
 
+
+class Truth(Value):
+    """What a comparison gives; in arithmetic it is 0 or 1, in the type of what was compared."""
+
+    __slots__ = ("number_type",)
+
+    def __init__(self, builder: Builder, of: Any, number_type: Type) -> None:
+        super().__init__(builder, of)
+        self.number_type = number_type
+
+    @property
+    def number(self) -> Value:
+        """As 0 or 1."""
+        return self.to(self.number_type)
+
+    def _with(self, other: Any, of_floats: str, of_integers: str, turned: bool = False) -> Value:
+        if of_integers in _LOGIC and isinstance(other, Truth):
+            return Truth(self.builder, getattr(self.builder.code, of_integers)(self.of, other.of), self.number_type)
+        number = self.to(other.dtype) if isinstance(other, Value) and other.is_float else self.number
+        return number._with(other, of_floats, of_integers, turned)
+
+    def _compared(self, sign: str, other: Any) -> Truth:
+        return self.number._compared(sign, other)
+
+    def __invert__(self) -> Truth:
+        return Truth(self.builder, self.builder.code.not_(self.of), self.number_type)
+
+    def __neg__(self) -> Value:
+        return -self.number
+
+    def __abs__(self) -> Value:
+        return self.number
+
+    def __pow__(self, exponent: Any) -> Value:
+        return self.number**exponent
+
+    def __rpow__(self, base: Any) -> Value:
+        return self.number.__rpow__(base)
+
+
+_LOGIC = ("and_", "or_", "xor")
 
 _CONVERSIONS = {
     (FLOAT32, FLOAT64): "fpext",
@@ -298,9 +340,13 @@ class Builder:
         return Value(self, self.code.call(function, [each.of for each in arguments], fastmath=self.flags))
 
     def where(self, condition: Value, first: Any, second: Any) -> Value:
-        """Select one of two, of which one at least is a value; both are computed."""
-        one = first if isinstance(first, Value) else second
-        return Value(self, self.code.select(condition.of, one.like(first).of, one.like(second).of))
+        """Select one of two, of which one at least is a value; both are computed. A number that is not 0 is true."""
+        chosen = condition if isinstance(condition, Truth) else condition != 0
+        if isinstance(first, Truth) and isinstance(second, Truth):
+            return Truth(self, self.code.select(chosen.of, first.of, second.of), first.number_type)
+        numbers = [each for each in (first, second) if isinstance(each, Value) and not isinstance(each, Truth)]
+        one = numbers[0] if numbers else (first if isinstance(first, Truth) else second).number
+        return Value(self, self.code.select(chosen.of, one.like(first).of, one.like(second).of))
 
     # --- memory ---
 

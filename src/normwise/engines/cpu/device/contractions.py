@@ -18,6 +18,7 @@ from normwise.engines.cpu.device.builder import (
     FLOAT64,
     Array,
     Builder,
+    Truth,
     Value,
     Variable,
     ceiling,
@@ -259,7 +260,7 @@ class _Contraction:
         for name, place in self.place_of.items():
             index = at * self.spec.side + lane if place == "ls" else indices[place]
             value = self.here[name][index]
-            variables[name] = value != 0 if value.dtype == BYTE else value
+            variables[name] = Truth(self.builder, (value != 0).of, self.real) if value.dtype == BYTE else value
         return variables
 
     def _at_once(self) -> None:
@@ -328,7 +329,7 @@ class _Contraction:
             with builder.until_left() as leave:
                 leave(at.value == 0)
                 before, place = values[at.value - 1], places[at.value - 1]
-                passes = (value < before) | ((before != before) & ((value == value) | (place < 0)))
+                passes: Any = (value < before) | ((before != before) & ((value == value) | (place < 0)))
                 leave(~passes)
                 at.value = at.value - 1
             with builder.when(at.value < count):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from normwise.engines.cpu.device.builder import FLOAT32, FLOAT64, Array, Builder, Value, Variable, least
+from normwise.engines.cpu.device.builder import FLOAT32, FLOAT64, Array, Builder, Truth, Value, Variable, least
 from normwise.engines.cpu.device.numbers import values_of
 from normwise.engines.cpu.device.storage import STORED
 from normwise.engines.cpu.device.tiles import Grid
@@ -24,7 +24,7 @@ def element(
     stored = [STORED[kind] for kind in spec.storage]
     for name, each, array in zip(spec.inputs, stored, elements, strict=False):
         value = each.load(array[at])
-        variables[name] = value.to(real) if value.is_float else value
+        variables[name] = value.to(real) if value.is_float else Truth(builder, value.of, real)
     values = values_of(builder, real, [formula.expression for formula in spec.formulas], variables)
     count = len(spec.sums)
     written = zip(stored[len(spec.inputs) :], values[count:], strict=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from normwise.engines.cpu.device.builder import Builder, Type, Value, where
+from normwise.engines.cpu.device.builder import Builder, Truth, Type, Value, where
 from normwise.engines.cpu.device.vector_math import VECTOR_MATH
 from normwise.formula import Expression
 from normwise.formula.values import array_values
@@ -26,7 +26,12 @@ class Numbers:
         self._builder, self._dtype = builder, dtype
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(VECTOR_MATH[self._dtype], name)
+        function = getattr(VECTOR_MATH[self._dtype], name)
+        return lambda *arguments: function(*map(self._number, arguments))
+
+    def _number(self, value: Value) -> Value:
+        """A truth as 0 or 1."""
+        return value.to(self._dtype) if isinstance(value, Truth) else value
 
     abs = staticmethod(abs)
     where = staticmethod(where)
@@ -36,17 +41,19 @@ class Numbers:
         return self._builder.number(number, self._dtype)
 
     def sqrt(self, a: Value) -> Value:
-        return self._builder.called("llvm.sqrt", a)
+        return self._builder.called("llvm.sqrt", self._number(a))
 
     def sgn(self, a: Value) -> Value:
         return where(a > 0, 1.0, where(a < 0, -1.0, a.like(0.0)))
 
     def minimum(self, a: Value, b: Value) -> Value:
         """The smaller one, or nan."""
+        a, b = self._number(a), self._number(b)
         return where((a < b) | (a != a), a, b)
 
     def maximum(self, a: Value, b: Value) -> Value:
         """The larger one, or nan."""
+        a, b = self._number(a), self._number(b)
         return where((a > b) | (a != a), a, b)
 
 
