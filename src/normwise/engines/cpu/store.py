@@ -1,8 +1,8 @@
 """Kernels by what they are compiled from: in memory, on disk, or compiled now.
 
 A kernel is compiled once on a machine. Its key is a hash of its spec and of all else that its code depends on: every
-file of the folders that build kernels, LLVM, and the processor. So a kernel that is there needs no building, and none is
-stale.
+file of the folders that build kernels, LLVM, and the processor. So a kernel that is there needs no building, and none
+is stale.
 """
 
 from __future__ import annotations
@@ -72,9 +72,8 @@ def _foundation() -> str:
     """What all kernels depend on beside their specs."""
     package = Path(__file__).parents[2]
     paths = [path for folder in ("formula", "engines/cpu") for path in sorted((package / folder).rglob("*.py"))]
-    sources = (
-        hashlib.sha256() if paths else hashlib.sha256(os.urandom(32))
-    )  # without sources nobody knows what is stale
+    # Of a package without sources nobody knows what is stale.
+    sources = hashlib.sha256(b"" if paths else os.urandom(32))
     for path in paths:
         sources.update(f"\n{path.relative_to(package)}\n".encode() + path.read_bytes())
     return f"{sources.hexdigest()}\n{platform()}"
