@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
@@ -100,20 +100,10 @@ def contracted(
     -------
     list of arrays
     """
-    given, storage, laid = _laid_out(memory, asked, sides, arrays)
-    planes, rows, lanes, _ = laid.extent
-    left = (lanes, rows) if laid.turned else (rows, lanes)
-    results = [memory.empty((*laid.batch, *left), dtype) for dtype in dtypes]
-    if 0 in (planes, rows, lanes):
-        return results
-    storage = (*storage, *[memory.storage[dtype] for dtype in dtypes])
-    narrow = SINGLE.issuperset(storage) and all(map(_is_modulus, asked.sums))
-    shallow = laid.shallow(narrow)
-    kernel = _kernel(asked.sums, laid.places, storage, asked.finishes, shallow, asked.maximum, False, narrow)
-    steps = (1, rows) if laid.turned else (lanes, 1)
-    written = [Strides(rows * lanes, *steps)] * len(results)
-    addresses = [*map(memory.address, (*given, *results))]
-    kernel.run(laid.extent, addresses, [*laid.strides, *written], parameters)
+    given, prepared = _prepared(memory, asked, sides, arrays, tuple([memory.storage[dtype] for dtype in dtypes]))
+    results = [memory.empty(prepared.shape, dtype) for dtype in dtypes]
+    if prepared.run is not None:
+        prepared.run([*map(memory.address, (*given, *results))], parameters)
     return results
 
 
@@ -136,16 +126,11 @@ def least(
     count: int,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Return the `count` least results of each ``i`` in their order, and the ``j`` of each; nan comes last."""
-    given, storage, laid = _laid_out(memory, asked, sides, arrays, row_by_row=True)
-    planes, rows, lanes, _ = laid.extent
-    values = np.full((*laid.batch, rows, count), np.nan)
-    places = np.full((*laid.batch, rows, count), -1.0)
-    if 0 not in (planes, rows, lanes):
-        storage = (*storage, "float64", "float64")
-        kernel = _kernel(asked.sums, laid.places, storage, asked.finishes, laid.shallow(False), asked.maximum, True)
-        kept = [Strides(rows * count, count, 1, 0)] * 2
-        addresses = [*map(memory.address, given), values.ctypes.data, places.ctypes.data]
-        kernel.run(laid.extent, addresses, [*laid.strides, *kept], parameters, count)
+    given, prepared = _prepared(memory, asked, sides, arrays, ("float64", "float64"), count)
+    values = np.full(prepared.shape, np.nan)
+    places = np.full(prepared.shape, -1.0)
+    if prepared.run is not None:
+        prepared.run([*map(memory.address, given), values.ctypes.data, places.ctypes.data], parameters)
     return values, places.astype(np.int64)
 
 
@@ -243,22 +228,82 @@ def _kernel(*spec: Any) -> ContractionKernel:
     return ContractionKernel(ContractionSpec(*spec))
 
 
-def _laid_out(
-    memory: Memory, asked: Contraction, sides: Mapping[str, str], arrays: Mapping[str, Any], row_by_row: bool = False
-) -> tuple[list[Any], tuple[Storage, ...], _Laid]:
-    """The arrays that a contraction reads, their types, and how they lie."""
-    names = _read(asked.sums)
-    given = [arrays[name] for name in names]
-    indices = tuple([sides[name] for name in names])
-    lengths = tuple([(sides[name], tuple(array.shape)) for name, array in arrays.items()])
-    about = asked.target, lengths, indices
-    laid = _layout(*about, tuple([tuple(memory.strides(array)) for array in given]), row_by_row)
-    if laid is None:
+class Prepared(NamedTuple):
+    """A contraction of operands of which all is known but where they are."""
+
+    shape: tuple[int, ...]
+    """Of the results."""
+    run: Callable[[Sequence[int], Sequence[float]], None] | None
+    """The kernel, of the addresses and the parameters; None where there is nothing to write."""
+
+
+def _prepared(
+    memory: Memory,
+    asked: Contraction,
+    sides: Mapping[str, str],
+    arrays: Mapping[str, Any],
+    written: tuple[Storage, ...],
+    count: int = 0,
+) -> tuple[list[Any], Prepared]:
+    """The arrays that a contraction reads, and the contraction of such arrays."""
+    given = [arrays[name] for name in _read(asked.sums)]
+    lengths = tuple([(name, sides[name], tuple(array.shape)) for name, array in arrays.items()])
+    storage = tuple([memory.storage[memory.dtype(array)] for array in given])
+    found = prepared(asked, lengths, tuple([tuple(memory.strides(a)) for a in given]), storage, written, count)
+    if found is None:
         given = [memory.copy(array) for array in given]
-        laid = _layout(*about, tuple([tuple(memory.strides(array)) for array in given]), row_by_row)
-    if laid is None:
+        found = prepared(asked, lengths, tuple([tuple(memory.strides(a)) for a in given]), storage, written, count)
+    if found is None:
         raise AssertionError(f"contiguous arrays of shapes {lengths} have no layout")
-    return given, tuple([memory.storage[memory.dtype(array)] for array in given]), laid
+    return given, found
+
+
+@functools.lru_cache(1 << 10)
+def prepared(
+    asked: Contraction,
+    lengths: tuple[tuple[str, str, tuple[int, ...]], ...],
+    strides: tuple[tuple[int, ...], ...],
+    storage: tuple[Storage, ...],
+    written: tuple[Storage, ...],
+    count: int = 0,
+) -> Prepared | None:
+    """Prepare a contraction.
+
+    Parameters
+    ----------
+    asked : Contraction
+        What is summed.
+    lengths : tuple of (str, str, tuple of int)
+        The name of each array, which indices it has, and its shape.
+    strides, storage : tuple
+        How those lie that are read, in elements, and their types.
+    written : tuple of str
+        The types of the results.
+    count : int
+        How many of the least results of each ``i`` are kept in place of all; 0 for all.
+
+    Returns
+    -------
+    Prepared or None
+        None where a batch does not come down to one stride in each array.
+    """
+    own = {name: indices for name, indices, _ in lengths}
+    shapes = tuple((indices, shape) for _, indices, shape in lengths)
+    laid = _layout(asked.target, shapes, tuple(own[name] for name in _read(asked.sums)), strides, count > 0)
+    if laid is None:
+        return None
+    planes, rows, lanes, _ = laid.extent
+    left = (rows, count) if count else (lanes, rows) if laid.turned else (rows, lanes)
+    shape = (*laid.batch, *left)
+    if 0 in (planes, rows, lanes):
+        return Prepared(shape, None)
+    types = (*storage, *written)
+    narrow = not count and SINGLE.issuperset(types) and all(map(_is_modulus, asked.sums))
+    shallow = laid.shallow(narrow)
+    kernel = _kernel(asked.sums, laid.places, types, asked.finishes, shallow, asked.maximum, count > 0, narrow)
+    steps = (count, 1, 0) if count else (1, rows) if laid.turned else (lanes, 1)
+    results = [Strides(rows * (count or lanes), *steps)] * len(written)
+    return Prepared(shape, kernel.laid_out(laid.extent, [*laid.strides, *results], count))
 
 
 @per_formula
@@ -268,7 +313,6 @@ def _read(sums: tuple[Formula, ...]) -> tuple[str, ...]:
     return tuple(name for name in sums[0].arrays if name in read)
 
 
-@functools.lru_cache(1 << 10)
 def _layout(
     target: Target,
     lengths: tuple[tuple[str, tuple[int, ...]], ...],

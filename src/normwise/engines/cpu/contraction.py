@@ -15,8 +15,10 @@ from __future__ import annotations
 import ctypes
 import struct
 from collections.abc import Sequence
+from typing import Any
 
 from normwise.engines.cpu.contraction_spec import BLOCK, HEADER, WORDS, ContractionSpec, Extent, Strides
+from normwise.engines.cpu.loader import Code
 from normwise.engines.cpu.store import assembly_of, load
 from normwise.engines.cpu.threads import run_on_threads, thread_count
 
@@ -33,9 +35,6 @@ class ContractionKernel:
     def __init__(self, spec: ContractionSpec) -> None:
         self.spec = spec
         self._code = load(spec)
-        self._call = self._code.function()
-        words = len(HEADER) + WORDS * len(spec.storage)
-        self._layout = struct.Struct(f"={words}q{len(spec.parameters)}d")
 
     @property
     def assembly(self) -> str:
@@ -55,17 +54,64 @@ class ContractionKernel:
         With `nearest`, `count` are kept in each row of the two results: the
         values, which begin as nan, and where they were, as float64, which begins as -1.
         """
+        self.laid_out(extent, strides, count)(addresses, parameters)
+
+    def laid_out(self, extent: Extent, strides: Sequence[Strides], count: int = 0) -> LaidOut:
+        """Return the kernel over operands of these strides, with all its arguments but addresses and parameters."""
         planes, rows, lanes, depth = extent
         spans = 1 if self.spec.nearest else -(-lanes // (self.spec.side * self.spec.span))
         group = BLOCK // self.spec.side
         while group > 8 and planes * -(-rows // group) * spans < BLOCKS:
             group //= 2
         blocks = planes * -(-rows // group) * spans
-        operands = [word for place, steps in zip(addresses, strides, strict=True) for word in (place, *steps)]
-        memory = bytearray(self._layout.size)
-        self._layout.pack_into(memory, 0, 0, blocks, *extent, group, count, *operands, *parameters)
-        at = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        operands = [word for steps in strides for word in (0, *steps)]
+        words = struct.pack(f"={len(HEADER) + len(operands)}q", 0, blocks, *extent, group, count, *operands)
         work = planes * rows * lanes * depth
-        threads = 1 if work < SERIAL else min(thread_count(), blocks)
-        run_on_threads(self._call, self._code.address, at, work, threads)
-        del memory  # until here it had to live
+        return LaidOut(self._code, words, len(self.spec.parameters), work, blocks)
+
+
+class LaidOut:
+    """A kernel over operands of one layout: of its arguments only the addresses and the parameters are to come."""
+
+    def __init__(self, code: Code, words: bytes, parameters: int, work: int, blocks: int) -> None:
+        self._code = code
+        self._call = code.function()
+        self._words = words
+        self._parameters = parameters
+        self._work = work
+        self._blocks = blocks
+        # Arguments that no call uses at the moment; taking from and adding to a list is atomic.
+        self._unused: list[_Arguments] = []
+
+    def __call__(self, addresses: Sequence[int], parameters: Sequence[float]) -> None:
+        """Run; the memory of the operands is to outlive the call."""
+        try:
+            arguments = self._unused.pop()
+        except IndexError:
+            arguments = self._new_arguments()
+        words, reals, at = arguments
+        words[0] = 0
+        place = len(HEADER)
+        for address in addresses:
+            words[place] = address
+            place += WORDS
+        for value in parameters:
+            reals[place] = value
+            place += 1
+        if self._work < SERIAL:
+            self._call(at)
+        else:
+            run_on_threads(self._call, self._code.address, at, self._work, min(thread_count(), self._blocks))
+        self._unused.append(arguments)
+
+    def _new_arguments(self) -> _Arguments:
+        memory = bytearray(self._words + bytes(8 * self._parameters))
+        at = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        view = memoryview(memory)
+        words: Any = view.cast("q")
+        reals: Any = view.cast("d")
+        return words, reals, at
+
+
+_Arguments = tuple[memoryview, memoryview, int]
+"""A kernel's arguments: their memory as words, the same as float64, and their address."""
