@@ -27,7 +27,7 @@ LAYERS = [
 ]
 STOREYS = {
     **dict.fromkeys(("fused_norms", "composed_norms", "whole_norms"), "norms on engines"),
-    **dict.fromkeys(("fused_pairs", "composed_pairs"), "pairs on engines"),
+    **dict.fromkeys(("fused_pairs", "composed_pairs", "pair_lanes"), "pairs on engines"),
 }
 """Modules that share a storey."""
 ALLOWED = {("formula.expression", "formula.text"), ("formula.expression", "formula.primitives")}

@@ -10,14 +10,31 @@ import array_api_compat
 import numpy as np
 
 from normwise import composed_pairs, fused, fused_pairs, pair_blocks, pairs, plan
-from normwise.array_calls import MEMORY, is_array, whole
+from normwise.array_calls import MEMORY, address, in_one_piece, is_array, whole
 from normwise.array_norms import real
+from normwise.catalogue.metrics import Metric
 from normwise.engines import arrays as array_engine
 from normwise.engines.dtypes import widest
 from normwise.formula import Formula
 from normwise.fused_pairs import Contraction
+from normwise.pair_lanes import lane_of
 from normwise.pairs import Nearest, PairCall, Pairs
 from normwise.terms import MASK, SIDES, UNIT, WEIGHT, nan_count, negatives, weight_term
+
+
+def usual(metric: Metric, parameters: tuple[float, ...], a: Any, b: Any) -> Any:
+    """Compute the distances of NumPy's arrays in one piece, without weight or mask. None where they are others."""
+    if not in_one_piece((a, b)):
+        return None
+    lane = lane_of(metric, MEMORY.storage[a.dtype], MEMORY.storage[b.dtype], a.shape, b.shape, False)
+    if lane is None:
+        return None
+    value = MEMORY.empty(lane.shape, lane.result)
+    sides, place = (address(a), address(b)), address(value)
+    lane.run((*sides, place), parameters)
+    if lane.largest is not None and lane.in_doubt(sides, place):
+        return None
+    return value if lane.shape else value[()]
 
 
 def call(asked: PairCall) -> Any:

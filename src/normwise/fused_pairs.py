@@ -19,9 +19,18 @@ from normwise import plan
 from normwise.catalogue.metrics import Metric
 from normwise.catalogue.norms import Extreme, norm_of
 from normwise.engines import arrays as array_engine
-from normwise.engines.cpu import SHALLOW, ContractionKernel, ContractionSpec, Extent, Place, Storage, Strides
+from normwise.engines.cpu import (
+    SHALLOW,
+    ContractionKernel,
+    ContractionSpec,
+    Extent,
+    Place,
+    Storage,
+    Strides,
+)
 from normwise.formula import Formula, trace, where
 from normwise.formula.caches import per_formula
+from normwise.formula.expression import variable
 from normwise.formula.walk import path
 from normwise.fused import Memory
 from normwise.fused_norms import LEAST, SINGLE, reduced, stays_inside
@@ -38,6 +47,12 @@ WORTH = 1 << 16
 """Terms from which a kernel that is written out for their depth is worth its compilation."""
 
 AS_IT_IS = trace(lambda s0: s0)
+
+
+@functools.cache
+def single_sum(k: int) -> Formula:
+    """Return the formula that gives one of the sums as it is."""
+    return Formula("sum", (f"s{k}",), {}, variable(f"s{k}"))
 
 
 class Contraction(NamedTuple):
@@ -246,7 +261,7 @@ def _prepared(
     count: int = 0,
 ) -> tuple[list[Any], Prepared]:
     """The arrays that a contraction reads, and the contraction of such arrays."""
-    given = [arrays[name] for name in _read(asked.sums)]
+    given = [arrays[name] for name in read_by(asked.sums)]
     lengths = tuple([(name, sides[name], tuple(array.shape)) for name, array in arrays.items()])
     storage = tuple([memory.storage[memory.dtype(array)] for array in given])
     found = prepared(asked, lengths, tuple([tuple(memory.strides(a)) for a in given]), storage, written, count)
@@ -289,7 +304,7 @@ def prepared(
     """
     own = {name: indices for name, indices, _ in lengths}
     shapes = tuple((indices, shape) for _, indices, shape in lengths)
-    laid = _layout(asked.target, shapes, tuple(own[name] for name in _read(asked.sums)), strides, count > 0)
+    laid = _layout(asked.target, shapes, tuple(own[name] for name in read_by(asked.sums)), strides, count > 0)
     if laid is None:
         return None
     planes, rows, lanes, _ = laid.extent
@@ -307,7 +322,7 @@ def prepared(
 
 
 @per_formula
-def _read(sums: tuple[Formula, ...]) -> tuple[str, ...]:
+def read_by(sums: tuple[Formula, ...]) -> tuple[str, ...]:
     """The names of the arrays that some formulas read."""
     read = frozenset[str]().union(*(formula.reads for formula in sums))
     return tuple(name for name in sums[0].arrays if name in read)

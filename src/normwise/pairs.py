@@ -266,14 +266,19 @@ def pairwise(
     >>> DBSCAN(eps=3, min_samples=2, metric=normwise.pairwise).fit(x).labels_
     array([ 0,  0,  0,  1,  1, -1])
     """
-    given = {"metric": metric, "p": p, "weight": weight, "mask": mask, "nan_policy": nan_policy, "fast": fast}
     if _compiling():
         from normwise import torch_pairs
 
+        given = {"metric": metric, "p": p, "weight": weight, "mask": mask, "nan_policy": nan_policy, "fast": fast}
         return torch_pairs.noded("pairwise", a, b, {**given, "reduce": reduce, "dim": dim, **parameters})
     found, bound = plan.find_metric(metric, p, parameters)
+    if reduce is weight is mask is None and fast is False and nan_policy == "propagate" and dim == -1:
+        value = _USUAL[type(a)](found, tuple(bound.values()), a, a if b is None else b)
+        if value is not None:
+            return value
     reduce, dim = plan.pair_reduction(reduce, dim)  # type: ignore[assignment]
     policy = plan.nan_policy_of(nan_policy)
+    given = {"metric": metric, "p": p, "weight": weight, "mask": mask, "nan_policy": nan_policy, "fast": fast}
     return _called(
         PairCall(
             "pairwise",
@@ -353,6 +358,21 @@ def nearest(
 def _compiling() -> bool:
     torch = sys.modules.get("torch")
     return torch is not None and torch.compiler.is_dynamo_compiling()
+
+
+class _Usual(dict[type, Callable[..., Any]]):
+    """For each type of array what computes the usual call, if it is one; else None."""
+
+    def __missing__(self, kind: type) -> Callable[..., Any]:
+        torch = sys.modules.get("torch")
+        if torch is not None and issubclass(kind, torch.Tensor):
+            from normwise.torch_pair_lanes import usual
+        else:
+            from normwise.array_pairs import usual
+        return self.setdefault(kind, usual)
+
+
+_USUAL = _Usual()
 
 
 def _called(asked: PairCall) -> Any:

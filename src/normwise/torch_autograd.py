@@ -41,8 +41,8 @@ _fresh_like = torch.empty_like
 
 PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
 HALF = frozenset({torch.float16, torch.bfloat16})
-_USUAL = frozenset({torch.float32, torch.float64})
-_RECYCLED = LARGE // 8
+SINGLE_AND_DOUBLE = frozenset({torch.float32, torch.float64})
+RECYCLED = LARGE // 8
 """Elements below which no result is recycled, whatever its dtype."""
 STORAGE: dict[torch.dtype, Storage] = {
     torch.bool: "bool",
@@ -233,7 +233,7 @@ class ReduceOne(Reduce):
     @staticmethod
     def forward(ctx: Any, about: tuple[Any, ...], input: Tensor) -> Tensor:
         lane, target, places, parameters, size, divisor = about
-        gradient = _fresh_like(input) if size < _RECYCLED else _empty_like(input, None)
+        gradient = _fresh_like(input) if size < RECYCLED else _empty_like(input, None)
         [total] = lane.run(size, *places, gradient.data_ptr(), *parameters, 1 / divisor)
         ctx.gradient, ctx.about = gradient, about
         ctx.to_save = (input, target)  # what save_for_backward does
@@ -262,7 +262,7 @@ def usual(loss: Loss, arrays: Tensors, parameters: Parameters, mean: bool) -> Te
         if not (
             type(input) in PLAIN
             and type(target) in PLAIN
-            and (dtype := input.dtype) in _USUAL
+            and (dtype := input.dtype) in SINGLE_AND_DOUBLE
             and target.dtype is dtype
             and not (watched() or overridden())
             and input.shape == target.shape

@@ -18,9 +18,13 @@ from array_api_compat import torch as xp
 
 from normwise import composed_pairs, fused_pairs
 from normwise.formula import Formula
+<<<<<<< HEAD
 from normwise.formula.caches import per_formula
 from normwise.formula.expression import variable
 from normwise.fused_pairs import Contraction, Target
+=======
+from normwise.fused_pairs import Contraction, Target, single_sum
+>>>>>>> 4b75341 (Pairs and losses of NumPy's arrays take a quick lane: one look-up finds all but the addresses)
 from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, in_plain_memory
 from normwise.torch_names import under_name
 from normwise.torch_watchers import watched
@@ -82,15 +86,9 @@ class Contract(torch.autograd.Function):
 
 def raw(asked: Sum, arrays: Named, maximum: bool = False) -> list[Tensor]:
     """Sum formulas over an index, outside autograd; or take their largest."""
-    finishes = tuple(single(k) for k in range(len(asked.formulas)))
+    finishes = tuple(map(single_sum, range(len(asked.formulas))))
     contraction = Contraction(asked.formulas, asked.target, finishes, maximum)
     return fused_pairs.contracted(MEMORY, contraction, asked.sides, arrays, asked.parameters, asked.dtypes)
-
-
-@functools.cache
-def single(k: int) -> Formula:
-    """Return the formula that gives one of the sums as it is."""
-    return Formula("sum", (f"s{k}",), {}, variable(f"s{k}"))
 
 
 def pulled_back(
@@ -100,7 +98,7 @@ def pulled_back(
     there = tuple(k for k, above in enumerate(upstream) if above is not None)
     if not there:
         return {}
-    names = [_upstream(asked.formulas[0], k) for k in there]
+    names = [upstream_name(asked.formulas[0], k) for k in there]
     above = dict(zip(names, (u for u in upstream if u is not None), strict=True))
     sides = {**asked.sides, **dict.fromkeys(names, asked.target)}
     found: dict[str, Tensor] = {}
@@ -108,7 +106,7 @@ def pulled_back(
         own = asked.sides[name]
         target: Any = "ik" if own == "k" else own
         dtype = F64 if own == "k" else arrays[name].dtype
-        pulled = Sum((_pullback(asked.formulas, there, name),), target, sides, asked.parameters, (dtype,))
+        pulled = Sum((summed_pullback(asked.formulas, there, name),), target, sides, asked.parameters, (dtype,))
         [gradient] = contract(pulled, {**arrays, **above})
         if own == "k":
             gradient = gradient.reshape(-1, gradient.shape[-1]).sum(0).to(arrays[name].dtype)
@@ -116,15 +114,21 @@ def pulled_back(
     return found
 
 
-def _upstream(formula: Formula, k: int) -> str:
+def upstream_name(formula: Formula, k: int) -> str:
+    """Return the name of what comes from upstream for one of the sums."""
     return f"{UPSTREAM}{len(formula.arrays)} {k}"
 
 
+<<<<<<< HEAD
 @per_formula
 def _pullback(formulas: tuple[Formula, ...], there: tuple[int, ...], name: str) -> Formula:
+=======
+@functools.cache
+def summed_pullback(formulas: tuple[Formula, ...], there: tuple[int, ...], name: str) -> Formula:
+>>>>>>> 4b75341 (Pairs and losses of NumPy's arrays take a quick lane: one look-up finds all but the addresses)
     """The derivative of some formulas in one array, each times what comes from upstream, added up."""
-    parts = [formulas[k].along({name: _upstream(formulas[0], k)}) for k in there]
-    arrays = (*formulas[0].arrays, *(_upstream(formulas[0], k) for k in there))
+    parts = [formulas[k].along({name: upstream_name(formulas[0], k)}) for k in there]
+    arrays = (*formulas[0].arrays, *(upstream_name(formulas[0], k) for k in there))
     expression = functools.reduce(operator.add, [part.expression for part in parts])
     return Formula(parts[0].name, arrays, formulas[0].parameters, expression)
 

@@ -17,8 +17,12 @@ from torch.overrides import handle_torch_function, has_torch_function
 from normwise import composed_pairs, fused, fused_pairs, pair_blocks, pairs, plan
 from normwise.catalogue.metrics import Metric
 from normwise.formula import Formula
+<<<<<<< HEAD
 from normwise.formula.caches import per_formula
 from normwise.fused_pairs import Contraction
+=======
+from normwise.fused_pairs import Contraction, single_sum
+>>>>>>> 4b75341 (Pairs and losses of NumPy's arrays take a quick lane: one look-up finds all but the addresses)
 from normwise.pairs import Nearest, PairCall, Pairs
 from normwise.terms import (
     MASK,
@@ -34,7 +38,7 @@ from normwise.terms import (
     weight_term,
 )
 from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, in_plain_memory, may_be_read, with_operations
-from normwise.torch_contractions import F64, Named, Sum, Tensor, contract, pulled_back, raw, single
+from normwise.torch_contractions import F64, Named, Sum, Tensor, contract, pulled_back, raw
 from normwise.torch_names import under_name
 from normwise.torch_norms import in_a_role, real
 from normwise.torch_watchers import check_looks_at_no_data, watched, without_tracer_warnings
@@ -65,7 +69,7 @@ def _at_once(asked: Distance, dtype: torch.dtype, arrays: Named, keeps: bool) ->
     """The distances of all pairs, and their sums where these are to be kept, in one pass."""
     terms = asked.terms
     kept = range(len(terms.sums)) if keeps else ()
-    finishes = (terms.finish, *(single(k) for k in kept))
+    finishes = (terms.finish, *map(single_sum, kept))
     contraction = Contraction(terms.sums, "ij", finishes, asked.metric.is_extreme)
     dtypes = (dtype, *(F64 for _ in kept))
     return fused_pairs.contracted(MEMORY, contraction, SIDES, arrays, asked.parameters, dtypes)
@@ -112,12 +116,17 @@ def _pulled_back(
         return pulled_back(attained, arrays, [upstream / count], wanted)
     above = [upstream]
     if sums:
-        above = [elementwise(_slope(terms.finish, k), (), F64, *sums, upstream) for k in range(len(sums))]
+        above = [elementwise(slope_of(terms.finish, k), (), F64, *sums, upstream) for k in range(len(sums))]
     return pulled_back(asked.sum(terms.sums), arrays, above, wanted)
 
 
+<<<<<<< HEAD
 @per_formula
 def _slope(finish: Formula, k: int) -> Formula:
+=======
+@functools.cache
+def slope_of(finish: Formula, k: int) -> Formula:
+>>>>>>> 4b75341 (Pairs and losses of NumPy's arrays take a quick lane: one look-up finds all but the addresses)
     """The derivative of the finishing formula in one of the sums, times what comes from upstream."""
     return finish.along({f"s{k}": UPSTREAM})
 

@@ -108,10 +108,8 @@ class LaidOut:
         memory = bytearray(self._words + bytes(8 * self._parameters))
         at = ctypes.addressof(ctypes.c_char.from_buffer(memory))
         view = memoryview(memory)
-        words: Any = view.cast("q")
-        reals: Any = view.cast("d")
-        return words, reals, at
+        return view.cast("q"), view.cast("d"), at
 
 
-_Arguments = tuple[memoryview, memoryview, int]
+_Arguments = tuple[Any, Any, int]
 """A kernel's arguments: their memory as words, the same as float64, and their address."""

@@ -152,8 +152,10 @@ class _Contraction:
                 self._fill(name, self.held[name], self._address(operand, self.row, None, self.first), self.size, summed)
             elif place == "rl":
                 self._fill(name, self.here[name], self._address(operand, self.row, self.first_lane), self.width, lane)
+                self._pad(self.here[name])
             elif place == "l":
                 self._fill(name, self.here[name], self._address(operand, None, self.first_lane), self.width, lane)
+                self._pad(self.here[name])
             elif place == "s":
                 self._fill(name, self.held[name], self._address(operand, None, None, self.first), self.size, summed)
             else:
@@ -174,6 +176,13 @@ class _Contraction:
                 self._fill(name, here.at(i), column, self.size, summed, side)
 
         self.builder.choose(lane == 1, lines, columns)
+        with self.builder.when(self.width < side), self.builder.loop(self.size) as i:
+            self._pad(here.at(i * side))
+
+    def _pad(self, line: Array) -> None:
+        """Fill the lanes that no point has: what happens to lie there may be subnormal, and slow to compute with."""
+        with self.builder.loop(self.spec.side, start=self.width) as lane:
+            line[lane] = self.builder.number(0, line.dtype)
 
     def _fill(self, name: str, target: Array, address: Value, count: Any, step: Any, apart: int = 1) -> None:
         """Read a line of an array: `count` elements, `step` apart, to places that are `apart`."""
