@@ -25,7 +25,7 @@ from normwise.engines.cpu.buffers import LARGE
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
 from normwise.fused import Arrays, Memory
-from normwise.terms import Terms, terms_of
+from normwise.terms import Terms, outside_count, terms_of
 from normwise.torch_memory import empty
 from normwise.torch_names import applied_at_once, under_name
 from normwise.torch_watchers import knows_operations_only, overridden, watched
@@ -220,6 +220,12 @@ class Lane(NamedTuple):
 
     terms: Terms
     wrt: tuple[str, ...]
+    learned: tuple[int, ...]
+    """The numbers of the arrays in which the gradient is wanted."""
+    further: tuple[int, ...]
+    """The numbers of the arrays beside input and target that the kernel reads."""
+    checks: Sequence[tuple[int, Callable[..., Sequence[float]]]]
+    """The numbers of the arrays that have a domain, and the kernels that count what is outside."""
     run: Callable[..., Sequence[float]]
     """The kernel."""
     dtype: torch.dtype
@@ -228,36 +234,41 @@ class Lane(NamedTuple):
 
 
 class ReduceOne(Reduce):
-    """The usual `Reduce`: two contiguous arrays, the gradient in the first; on small tensors every step shows."""
+    """The usual `Reduce`: contiguous arrays that are alike; on small tensors every step shows."""
 
     @staticmethod
-    def forward(ctx: Any, about: tuple[Any, ...], input: Tensor) -> Tensor:
-        lane, target, places, parameters, size, divisor = about
-        gradient = _fresh_like(input) if size < RECYCLED else _empty_like(input, None)
-        [total] = lane.run(size, *places, gradient.data_ptr(), *parameters, 1 / divisor)
-        ctx.gradient, ctx.about = gradient, about
-        ctx.to_save = (input, target)  # what save_for_backward does
+    def forward(ctx: Any, about: tuple[Any, ...], *wanted: Tensor) -> Tensor:
+        lane, arrays, places, parameters, size, divisor = about
+        gradients: list[Tensor] = []
+        for each in wanted:
+            gradient = _fresh_like(each) if size < RECYCLED else _empty_like(each, None)
+            gradients.append(gradient)
+            places = (*places, gradient.data_ptr())
+        [total] = lane.run(size, *places, *parameters, 1 / divisor)
+        ctx.gradients, ctx.about = gradients, about
+        ctx.to_save = arrays  # what save_for_backward does
         return number(total / divisor, lane.dtype)
 
 
 def _backward_of_one(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
     """What autograd calls for `ReduceOne`, without the steps that look for a vjp and for a second definition."""
-    gradient, ctx.gradient = ctx.gradient, None
+    gradients, ctx.gradients = ctx.gradients, None
     try:
-        if gradient is not None and type(upstream) is Tensor and upstream.item() == 1 and not _grad_enabled():
-            return None, gradient
+        if gradients is not None and type(upstream) is Tensor and upstream.item() == 1 and not _grad_enabled():
+            return None, *gradients
     except RuntimeError:  # upstream stands for a batch
         pass
     lane, _, _, parameters, _, divisor = ctx.about
-    ctx.kept = None if gradient is None else (gradient,), lane.terms, parameters, divisor, lane.wrt
+    ctx.kept = gradients, lane.terms, parameters, divisor, lane.wrt
     return Reduce.backward(ctx, upstream)
+
+
+_NEITHER, _INPUT = (False, False), (True, False)
 
 
 def usual(loss: Loss, arrays: Tensors, parameters: Parameters, mean: bool) -> Tensor | None:
     """Compute the usual call: a sum or mean of plain, contiguous tensors that are alike. None where it is another."""
-    if len(arrays) != 2:
-        return None
-    input, target = arrays
+    input, target = arrays if len(arrays) == 2 else arrays[:2]
     try:
         if not (
             type(input) in PLAIN
@@ -277,36 +288,51 @@ def usual(loss: Loss, arrays: Tensors, parameters: Parameters, mean: bool) -> Te
         places = (input.data_ptr(), target.data_ptr())
     except RuntimeError:  # sparse, and other layouts without memory of their own
         return None
+    further = arrays[2:]
+    if further and not (in_one_piece(further) and all(a.dtype is dtype and a.shape == input.shape for a in further)):
+        return None
     size = input.numel()
-    slope = False
-    if _grad_enabled():
-        slope = input.requires_grad
-        if target.requires_grad:
-            return None
     if size == 0:
         return None
-    lane = _lane(loss, dtype, slope)
+    # Most calls have two arrays and learn one: they make neither lists nor tuples of them.
+    if further or target.requires_grad:
+        learned = tuple([each.requires_grad for each in arrays] if _grad_enabled() else [False] * len(arrays))
+    else:
+        learned = _INPUT if input.requires_grad and _grad_enabled() else _NEITHER
+    lane = _lane(loss, dtype, learned)
     if lane is None:
         return None
+    if further:
+        for i, count in lane.checks:
+            if count(size, arrays[i].data_ptr(), 1.0)[0]:
+                return None  # the ordinary way tells what is wrong
+        places = (*places, *[arrays[i].data_ptr() for i in lane.further])
     divisor = size if mean else 1
-    if slope:
-        return lane.reduce((lane, target, places, parameters, size, divisor), input)
+    if lane.wrt:
+        wanted = (input,) if learned is _INPUT else [arrays[i] for i in lane.learned]
+        return lane.reduce((lane, arrays, places, parameters, size, divisor), *wanted)
     [total] = lane.run(size, *places, *parameters, 1.0)
     return number(total / divisor, dtype)
 
 
 @per_formula
-def _lane(loss: Loss, dtype: torch.dtype, slope: bool) -> Lane | None:
-    """The lane of a loss, if its kernel reads both arrays."""
-    terms = terms_of(loss)
-    wrt = (loss.formula.arrays[0],) if slope else ()
+def _lane(loss: Loss, dtype: torch.dtype, learned: tuple[bool, ...]) -> Lane | None:
+    """The lane of a loss, if its kernel reads input and target."""
+    terms, names = terms_of(loss), loss.formula.arrays
+    wanted = tuple(i for i, needs in enumerate(learned) if needs)
+    wrt = tuple(names[i] for i in wanted)
     summing = fused.summing((terms.value,), wrt)
-    if len(summing.reads) < 2:
+    if summing.reads[:2] != (0, 1):
         return None
-    kernel = summing.kernel(MEMORY, (dtype,) * (2 + slope), None)
+    kernel = summing.kernel(MEMORY, (dtype,) * (len(summing.reads) + len(wrt)), None)
+    counts = {name: outside_count(loss.domain[name], False) for name in loss.further_arrays if name in loss.domain}
+    checks = [
+        (names.index(name), fused.summing((count,)).kernel(MEMORY, (dtype,), None).flat)
+        for name, count in counts.items()
+    ]
     function = under_name(ReduceOne, loss.name)
     function._backward_cls.apply = _backward_of_one
-    return Lane(terms, wrt, kernel.flat, dtype, applied_at_once(function))
+    return Lane(terms, wrt, wanted, summing.reads[2:], checks, kernel.flat, dtype, applied_at_once(function))
 
 
 def in_one_piece(arrays: Tensors) -> bool:
