@@ -1,7 +1,7 @@
 """The quick lane of losses on NumPy's arrays against the ordinary way, bit by bit, and what it is to refuse."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ DTYPES = (np.float16, np.float32, np.float64)
 
 
 @contextmanager
-def the_ordinary_way() -> Iterator[None]:
+def the_ordinary_way() -> Generator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(array_calls, "_lane_of", lambda *_: None)
         yield

@@ -2,7 +2,8 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,7 +40,7 @@ DTYPES = [
 
 
 @contextmanager
-def the_ordinary_way() -> Iterator[None]:
+def the_ordinary_way() -> Generator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pairs, "_USUAL", defaultdict(lambda: lambda *_: None))
         yield
@@ -269,3 +270,12 @@ def test_a_wrong_dimension_is_refused_all_the_same() -> None:
         normwise.pairwise(torch.ones(4, 3), dim=3)
     with pytest.raises(InputError, match="nan_policy"):
         normwise.pairwise(torch.ones(4, 3), nan_policy="drop")  # type: ignore[arg-type]
+
+
+def test_threads_have_arguments_of_their_own() -> None:
+    def distances(seed: int) -> float:
+        a, b = drawn((8, 3), torch.float32, seed), drawn((8, 3), torch.float32, seed + 1)
+        return max(float((normwise.pairwise(a, b) - torch.cdist(a, b)).abs().max()) for _ in range(300))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert max(pool.map(distances, range(8))) < 1e-5

@@ -1,7 +1,7 @@
 """The quick lane of losses on torch's tensors against the ordinary way, bit by bit, and what it is to refuse."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ NAMES = ("mse", "huber", "gaussian_nll", "student_t_nll", "laplace_nll", "poisso
 
 
 @contextmanager
-def the_ordinary_way() -> Iterator[None]:
+def the_ordinary_way() -> Generator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch_calls, "usual", lambda *_: None)
         yield

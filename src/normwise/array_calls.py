@@ -460,12 +460,12 @@ def address(array: Any) -> int:
     return _word(id(array) + _HEAD).value
 
 
-def _told(array: Any) -> int:
+def _by_attribute(array: Any) -> int:
     return int(array.ctypes.data)
 
 
-if address(_SAMPLE := np.zeros(1)) != _told(_SAMPLE):  # an interpreter with structures of its own
-    address = _told
+if address(_SAMPLE := np.zeros(1)) != _by_attribute(_SAMPLE):  # an interpreter with structures of its own
+    address = _by_attribute
 
 
 def _contiguous(array: Any) -> bool:

@@ -115,10 +115,10 @@ def contracted(
     -------
     list of arrays
     """
-    given, prepared = _prepared(memory, asked, sides, arrays, tuple([memory.storage[dtype] for dtype in dtypes]))
-    results = [memory.empty(prepared.shape, dtype) for dtype in dtypes]
-    if prepared.run is not None:
-        prepared.run([*map(memory.address, (*given, *results))], parameters)
+    read, contraction = _prepared(memory, asked, sides, arrays, tuple([memory.storage[dtype] for dtype in dtypes]))
+    results = [memory.empty(contraction.shape, dtype) for dtype in dtypes]
+    if contraction.run is not None:
+        contraction.run([*map(memory.address, (*read, *results))], parameters)
     return results
 
 
@@ -141,11 +141,11 @@ def least(
     count: int,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Return the `count` least results of each ``i`` in their order, and the ``j`` of each; nan comes last."""
-    given, prepared = _prepared(memory, asked, sides, arrays, ("float64", "float64"), count)
-    values = np.full(prepared.shape, np.nan)
-    places = np.full(prepared.shape, -1.0)
-    if prepared.run is not None:
-        prepared.run([*map(memory.address, given), values.ctypes.data, places.ctypes.data], parameters)
+    read, contraction = _prepared(memory, asked, sides, arrays, ("float64", "float64"), count)
+    values = np.full(contraction.shape, np.nan)
+    places = np.full(contraction.shape, -1.0)
+    if contraction.run is not None:
+        contraction.run([*map(memory.address, read), values.ctypes.data, places.ctypes.data], parameters)
     return values, places.astype(np.int64)
 
 
@@ -261,16 +261,16 @@ def _prepared(
     count: int = 0,
 ) -> tuple[list[Any], Prepared]:
     """The arrays that a contraction reads, and the contraction of such arrays."""
-    given = [arrays[name] for name in read_by(asked.sums)]
+    read = [arrays[name] for name in read_by(asked.sums)]
     lengths = tuple([(name, sides[name], tuple(array.shape)) for name, array in arrays.items()])
-    storage = tuple([memory.storage[memory.dtype(array)] for array in given])
-    found = prepared(asked, lengths, tuple([tuple(memory.strides(a)) for a in given]), storage, written, count)
-    if found is None:
-        given = [memory.copy(array) for array in given]
-        found = prepared(asked, lengths, tuple([tuple(memory.strides(a)) for a in given]), storage, written, count)
-    if found is None:
+    storage = tuple([memory.storage[memory.dtype(array)] for array in read])
+    contraction = prepared(asked, lengths, tuple([tuple(memory.strides(a)) for a in read]), storage, written, count)
+    if contraction is None:
+        read = [memory.copy(array) for array in read]
+        contraction = prepared(asked, lengths, tuple([tuple(memory.strides(a)) for a in read]), storage, written, count)
+    if contraction is None:
         raise AssertionError(f"contiguous arrays of shapes {lengths} have no layout")
-    return given, found
+    return read, contraction
 
 
 @functools.lru_cache(1 << 10)

@@ -1,4 +1,4 @@
-"""The quick lane of pairs: the distances of points of which all was found out by an earlier call, but where they are.
+"""The quick lane of pairs: the distances of points of which all was known from an earlier call, but where they are.
 
 On a few points the checks and look-ups of a call cost many times what its kernel does. Points in one piece, without
 weight or mask, need no more than one look-up, by the metric, their types and their shapes.
@@ -63,7 +63,7 @@ class Lane:
 
 @functools.lru_cache(1 << 10)
 def lane_of(
-    metric: Metric, first: Storage, second: Storage, a: tuple[int, ...], b: tuple[int, ...], keeps: bool
+    metric: Metric, first: Storage, second: Storage, a: tuple[int, ...], b: tuple[int, ...], keeps_sums: bool
 ) -> Lane | None:
     """Return the lane of points in one piece, without weight or mask; None where the ordinary way is to be taken.
 
@@ -74,13 +74,13 @@ def lane_of(
         The types of both sides.
     a, b : tuple of int
         Their shapes.
-    keeps : bool
+    keeps_sums : bool
         Whether the sums are kept for a gradient.
     """
     single = (len(a) == 1, len(b) == 1)
     rows, columns = ((1, *shape) if alone else tuple(shape) for shape, alone in zip((a, b), single, strict=True))
     alike = len(rows) > 1 < len(columns) and rows[:-2] == columns[:-2] and rows[-1] == columns[-1]
-    if not alike or 0 in (*rows, *columns) or (keeps and any(single)):
+    if not alike or 0 in (*rows, *columns) or (keeps_sums and any(single)):
         return None
     result: Storage = "float64" if "float64" in (first, second) else "float32"
     norm, terms = metric.norm, pair_terms(metric, False, (False, False), False)
@@ -89,27 +89,27 @@ def lane_of(
         return None
     storage = (first, second)
     lengths = (("x", SIDES["x"], rows), ("t", SIDES["t"], columns))
-    kept = range(len(terms.sums)) if keeps and not metric.is_sum else ()
-    finishes = (terms.finish, *map(single_sum, kept))
-    asked = Contraction(terms.sums, "ij", finishes, metric.is_extreme)
-    found = dense(asked, lengths, storage, (result, *["float64" for _ in kept]))
+    extra = range(len(terms.sums)) if keeps_sums and not metric.is_sum else ()
+    finishes = (terms.finish, *map(single_sum, extra))
+    contraction = Contraction(terms.sums, "ij", finishes, metric.is_extreme)
+    distances = dense(contraction, lengths, storage, (result, *["float64" for _ in extra]))
     moduli = Contraction((terms.modulus,), "ij", maximum=True)
     largest = None if sure else dense(moduli, lengths, storage, ("float64",)).run
-    left = [n for n, alone in zip(found.shape[-2:], single, strict=True) if not alone]
-    shape = (*found.shape[:-2], *left)
-    if found.run is None:
+    left = [n for n, alone in zip(distances.shape[-2:], single, strict=True) if not alone]
+    shape = (*distances.shape[:-2], *left)
+    if distances.run is None:
         return None
-    return Lane(*(metric, terms, lengths, storage, found.run, shape, math.prod(shape), result, len(kept), largest))
+    return Lane(*(metric, terms, lengths, storage, distances.run, shape, math.prod(shape), result, len(extra), largest))
 
 
 def dense(asked: Contraction, lengths: Lengths, storage: tuple[Storage, ...], written: tuple[Storage, ...]) -> Prepared:
     """Return a contraction of arrays in one piece, of the types of those that it reads."""
     read = read_by(asked.sums)
     strides = tuple(_dense_strides(shape) for name, _, shape in lengths if name in read)
-    found = prepared(asked, lengths, strides, storage, written)
-    if found is None:
+    contraction = prepared(asked, lengths, strides, storage, written)
+    if contraction is None:
         raise AssertionError(f"contiguous arrays of shapes {lengths} have no layout")
-    return found
+    return contraction
 
 
 def _dense_strides(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -126,9 +126,9 @@ def _pull_of(lane: Lane, dtype: torch.dtype, needs: tuple[bool, ...]) -> _Pull:
     sums, finish = lane.terms.sums, lane.terms.finish
     names = [upstream_name(sums[0], k) for k in range(len(sums))]
     batch, points = lane.lengths[0][2][:-2], tuple(shape[-2] for _, _, shape in lane.lengths)
-    kept = [f"s{k}" for k in range(lane.sums)]
+    sums_read = [f"s{k}" for k in range(lane.sums)]
     apart = lane.sums and lane.count * lane.lengths[0][2][-1] >= _FEW
-    order = ["x", "t", *kept, UPSTREAM, *(names if apart else [])]
+    order = ["x", "t", *sums_read, UPSTREAM, *(names if apart else [])]
     shape = (*batch, *points)
     own = dict(zip("xt", lane.storage, strict=True))
     types: list[Storage] = [own.get(name, STORAGE[dtype] if name == UPSTREAM else "float64") for name in order]
@@ -144,13 +144,15 @@ def _pull_of(lane: Lane, dtype: torch.dtype, needs: tuple[bool, ...]) -> _Pull:
             continue
         formula = summed_pullback(sums, tuple(range(len(sums))), name)
         if not apart:
-            inner = {n: slope_of(finish, k).expression if kept else variable(UPSTREAM) for k, n in enumerate(names)}
+            inner = {
+                n: slope_of(finish, k).expression if lane.sums else variable(UPSTREAM) for k, n in enumerate(names)
+            }
             formula = formula.on(tuple(order), **inner)
         else:
             formula = formula.on(tuple(order))
-        asked = Contraction((formula,), _OF_SIDE[side], (single_sum(0),))
-        reads = [order.index(each) for each in read_by(asked.sums)]
-        run = dense(asked, lengths, tuple([types[i] for i in reads]), (own[name],)).run
+        pulled = Contraction((formula,), _OF_SIDE[side], (single_sum(0),))
+        reads = [order.index(each) for each in read_by(pulled.sums)]
+        run = dense(pulled, lengths, tuple([types[i] for i in reads]), (own[name],)).run
         assert run is not None
         gradients.append((side, run, reads))
     return _Pull(slopes, gradients)
