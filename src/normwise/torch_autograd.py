@@ -38,6 +38,7 @@ _scalar = torch.scalar_tensor
 _grad_enabled = torch.is_grad_enabled
 _default_dtype = torch.get_default_dtype
 _fresh_like = torch.empty_like
+_place = torch.Tensor.data_ptr
 
 PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
 HALF = frozenset({torch.float16, torch.bfloat16})
@@ -239,12 +240,9 @@ class ReduceOne(Reduce):
     @staticmethod
     def forward(ctx: Any, about: tuple[Any, ...], *wanted: Tensor) -> Tensor:
         lane, arrays, places, parameters, size, divisor = about
-        gradients: list[Tensor] = []
-        for each in wanted:
-            gradient = _fresh_like(each) if size < RECYCLED else _empty_like(each, None)
-            gradients.append(gradient)
-            places = (*places, gradient.data_ptr())
-        [total] = lane.run(size, *places, *parameters, 1 / divisor)
+        fresh = _fresh_like if size < RECYCLED else _recycled_like
+        gradients = (None, *map(fresh, wanted))  # as backward returns them
+        [total] = lane.run(size, *places, *map(_place, gradients[1:]), *parameters, 1 / divisor)
         ctx.gradients, ctx.about = gradients, about
         ctx.to_save = arrays  # what save_for_backward does
         return number(total / divisor, lane.dtype)
@@ -255,11 +253,11 @@ def _backward_of_one(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
     gradients, ctx.gradients = ctx.gradients, None
     try:
         if gradients is not None and type(upstream) is Tensor and upstream.item() == 1 and not _grad_enabled():
-            return None, *gradients
+            return gradients
     except RuntimeError:  # upstream stands for a batch
         pass
     lane, _, _, parameters, _, divisor = ctx.about
-    ctx.kept = gradients, lane.terms, parameters, divisor, lane.wrt
+    ctx.kept = gradients and gradients[1:], lane.terms, parameters, divisor, lane.wrt
     return Reduce.backward(ctx, upstream)
 
 
@@ -416,6 +414,10 @@ def _empty_like(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
     if tensor.nbytes < LARGE or not tensor.is_contiguous():
         return _fresh_like(tensor, dtype=dtype)
     return empty(tensor.shape, dtype or tensor.dtype)
+
+
+def _recycled_like(tensor: Tensor) -> Tensor:
+    return _empty_like(tensor, None)
 
 
 MEMORY = Memory(
