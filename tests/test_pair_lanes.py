@@ -274,8 +274,8 @@ def test_a_wrong_dimension_is_refused_all_the_same() -> None:
 
 def test_threads_have_arguments_of_their_own() -> None:
     def distances(seed: int) -> float:
-        a, b = drawn((8, 3), torch.float32, seed), drawn((8, 3), torch.float32, seed + 1)
-        return max(float((normwise.pairwise(a, b) - torch.cdist(a, b)).abs().max()) for _ in range(300))
+        a, b = drawn((60, 8), torch.float32, seed), drawn((60, 8), torch.float32, seed + 1)
+        return max(float((normwise.pairwise(a, b) - torch.cdist(a, b)).abs().max()) for _ in range(100))
 
     with ThreadPoolExecutor(8) as pool:
-        assert max(pool.map(distances, range(8))) < 1e-5
+        assert max(pool.map(distances, range(8))) < 1e-4

@@ -117,7 +117,7 @@ def test_further_arrays_of_other_kinds_are_refused() -> None:
     parameters = tuple(loss.parameters.values())
     others = {
         "strided": torch.ones(200)[::2],
-        "double": v.double(),
+        "double": torch.zeros(100, dtype=torch.float64),
         "other shape": torch.ones(1),
         "subclass": v.as_subclass(type("Subclass", (torch.Tensor,), {})),
         "negated": torch._neg_view(v),
