@@ -18,13 +18,8 @@ from array_api_compat import torch as xp
 
 from normwise import composed_pairs, fused_pairs
 from normwise.formula import Formula
-<<<<<<< HEAD
 from normwise.formula.caches import per_formula
-from normwise.formula.expression import variable
-from normwise.fused_pairs import Contraction, Target
-=======
 from normwise.fused_pairs import Contraction, Target, single_sum
->>>>>>> 4b75341 (Pairs and losses of NumPy's arrays take a quick lane: one look-up finds all but the addresses)
 from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, in_plain_memory
 from normwise.torch_names import under_name
 from normwise.torch_watchers import watched
@@ -119,13 +114,8 @@ def upstream_name(formula: Formula, k: int) -> str:
     return f"{UPSTREAM}{len(formula.arrays)} {k}"
 
 
-<<<<<<< HEAD
 @per_formula
-def _pullback(formulas: tuple[Formula, ...], there: tuple[int, ...], name: str) -> Formula:
-=======
-@functools.cache
 def summed_pullback(formulas: tuple[Formula, ...], there: tuple[int, ...], name: str) -> Formula:
->>>>>>> 4b75341 (Pairs and losses of NumPy's arrays take a quick lane: one look-up finds all but the addresses)
     """The derivative of some formulas in one array, each times what comes from upstream, added up."""
     parts = [formulas[k].along({name: upstream_name(formulas[0], k)}) for k in there]
     arrays = (*formulas[0].arrays, *(upstream_name(formulas[0], k) for k in there))

@@ -17,12 +17,8 @@ from torch.overrides import handle_torch_function, has_torch_function
 from normwise import composed_pairs, fused, fused_pairs, pair_blocks, pairs, plan
 from normwise.catalogue.metrics import Metric
 from normwise.formula import Formula
-<<<<<<< HEAD
 from normwise.formula.caches import per_formula
-from normwise.fused_pairs import Contraction
-=======
 from normwise.fused_pairs import Contraction, single_sum
->>>>>>> 4b75341 (Pairs and losses of NumPy's arrays take a quick lane: one look-up finds all but the addresses)
 from normwise.pairs import Nearest, PairCall, Pairs
 from normwise.terms import (
     MASK,
@@ -120,13 +116,8 @@ def _pulled_back(
     return pulled_back(asked.sum(terms.sums), arrays, above, wanted)
 
 
-<<<<<<< HEAD
 @per_formula
-def _slope(finish: Formula, k: int) -> Formula:
-=======
-@functools.cache
 def slope_of(finish: Formula, k: int) -> Formula:
->>>>>>> 4b75341 (Pairs and losses of NumPy's arrays take a quick lane: one look-up finds all but the addresses)
     """The derivative of the finishing formula in one of the sums, times what comes from upstream."""
     return finish.along({f"s{k}": UPSTREAM})
 
