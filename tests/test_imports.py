@@ -26,7 +26,7 @@ LAYERS = [
     "faces",
 ]
 STOREYS = {
-    **dict.fromkeys(("fused_norms", "composed_norms", "whole_norms"), "norms on engines"),
+    **dict.fromkeys(("fused_norms", "composed_norms", "whole_norms", "line_norms"), "norms on engines"),
     **dict.fromkeys(("fused_pairs", "composed_pairs", "pair_lanes"), "pairs on engines"),
 }
 """Modules that share a storey."""

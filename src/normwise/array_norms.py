@@ -2,22 +2,112 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import array_api_compat
 import numpy as np
+import numpy.typing as npt
 
-from normwise import composed_norms, fused, fused_norms, plan
+from normwise import composed_norms, fused, fused_norms, norms, plan
 from normwise.array_calls import MEMORY, is_array, whole
 from normwise.engines import arrays as array_engine
+from normwise.engines.cpu import Arguments, Storage
 from normwise.engines.dtypes import is_half, isdtype, widest
 from normwise.errors import DtypeError
 from normwise.formula import Formula
+from normwise.line_norms import MANY, line_norms
 from normwise.norms import NormCall
 from normwise.terms import MASK, WEIGHT, nan_count, negatives, weight_term
 from normwise.whole_norms import whole_norm
+
+Array: TypeAlias = npt.NDArray[Any]
+
+
+class Lane(NamedTuple):
+    """What a usual call needs, found by one look-up."""
+
+    run: Callable[..., Arguments | None]
+    end: Callable[[Arguments], None]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+_lanes: dict[Hashable, Lane | None] = {}
+"""The lanes of calls that were made; None where the ordinary way is to be taken."""
+
+
+def usual_norm(x: Array, p: float, dim: Any, keepdim: bool) -> Any:
+    """Compute the norms of a usual call: of lines of a contiguous array of NumPy's. None where it is another."""
+    key = (p, p.__class__, dim, dim.__class__, keepdim, x.dtype, x.shape)
+    try:
+        lane = _lanes[key]
+    except KeyError:
+        lane = _lane(key, norms.usual_call("norm", (x,), p, dim, keepdim))
+    except TypeError:  # not to be hashed
+        return None
+    return None if lane is None else _by_lane(lane, x)
+
+
+def usual_distance(a: Array, b: Array, p: float, dim: Any, keepdim: bool, eps: float) -> Any:
+    """Compute the distances of a usual call: of lines of contiguous arrays of NumPy's. None where it is another."""
+    if type(b) is not np.ndarray:
+        return None
+    key = (p, p.__class__, dim, dim.__class__, keepdim, eps, a.dtype, b.dtype, a.shape, b.shape)
+    try:
+        lane = _lanes[key]
+    except KeyError:
+        lane = _lane(key, norms.usual_call("distance", (a, b), p, dim, keepdim, eps))
+    except TypeError:
+        return None
+    return None if lane is None else _by_lane(lane, a, b)
+
+
+norms.USUAL[np.ndarray] = norms.Usual(usual_norm, usual_distance)
+
+
+def _by_lane(lane: Lane, *arrays: Array) -> Any:
+    for array in arrays:
+        flags = array.flags
+        if not flags.c_contiguous or not flags.aligned:
+            return None
+    result = np.empty(lane.shape, lane.dtype)
+    found = lane.run(*map(_address, arrays), _address(result))
+    if found is None:
+        return None
+    lane.end(found)
+    return result[()]
+
+
+def _address(array: Array) -> int:
+    """Where an array that is not empty lies in memory: NumPy's own attribute takes longer than a small norm."""
+    if array.flags.writeable:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array.data))
+    return array.ctypes.data
+
+
+def _lane(key: Hashable, asked: NormCall | None) -> Lane | None:
+    """Find the lane of a call, and keep it; None where there is none."""
+    if asked is None:
+        return None
+    if len(_lanes) >= MANY:
+        _lanes.clear()
+    lane, shape = None, asked.arrays[0].shape
+    if all(a.dtype in MEMORY.storage and a.dtype.kind == "f" and a.shape == shape for a in asked.arrays):
+        lane = _new_lane(asked, shape)
+    return _lanes.setdefault(key, lane)
+
+
+def _new_lane(asked: NormCall, shape: tuple[int, ...]) -> Lane | None:
+    request = asked.request(shape)
+    dtype = np.dtype(np.float64 if any(a.dtype == np.float64 for a in asked.arrays) else np.float32)
+    storage: tuple[Storage, ...] = tuple([MEMORY.storage[a.dtype] for a in asked.arrays])
+    of_lines = line_norms(request, shape, storage, MEMORY.storage[dtype])
+    if of_lines is None:
+        return None
+    return Lane(of_lines.run, of_lines.end, tuple(asked.shape_of_result(shape, request.dims)), dtype)
 
 
 def call(asked: NormCall) -> Any:

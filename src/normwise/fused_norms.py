@@ -192,11 +192,17 @@ def _factors(norm: Norm, sums: Sums, upstream: Sums) -> Sums:
 
 @per_formula
 def _factoring(norm: Norm) -> Callable[..., Sequence[float]]:
+    return Kernel(KernelSpec((), (factor_of(norm),), ("float64",) * 3)).flat
+
+
+@functools.cache
+def factor_of(norm: Norm) -> Formula:
+    """Return what slopes of elements are scaled by: a formula of a norm's sum, and of what comes from upstream."""
     [name] = norm.finish.arrays
     slope, upstream = norm.finish.derivative(name).expression, variable(FACTOR)
     # Where the norm overflows its slope may be infinite; what nothing comes to from upstream has none all the same.
-    factor = apply("where", upstream == 0, 0, scaled(slope, upstream))
-    return Kernel(KernelSpec((), (Formula("factor", (name, FACTOR), {}, factor),), ("float64",) * 3)).flat
+    factor = upstream if _is_as_it_is(norm) else apply("where", upstream == 0, 0, scaled(slope, upstream))
+    return Formula("factor", (name, FACTOR), {}, factor)
 
 
 @per_formula

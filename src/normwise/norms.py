@@ -7,7 +7,7 @@ and have a gradient of every order that is never nan for finite input.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from normwise import plan
@@ -66,11 +66,43 @@ class NormCall(NamedTuple):
         plan.check_shapes(first, others[0], ("a", "b"))
         return tuple(first)
 
+    def shape_of_result(self, shape: tuple[int, ...], dims: Sequence[int]) -> list[int]:
+        """What is left of a shape."""
+        return [1 if i in dims else n for i, n in enumerate(shape) if self.keepdim or i not in dims]
+
     def request(self, shape: tuple[int, ...]) -> Request:
         """What is asked of arrays of a shape; `DimensionError` or `ParameterError` where it cannot be had."""
         dims = plan.reduced_dims(self.dim, len(shape))
         plan.check_not_empty(self.p, shape, dims)
         return Request(self.of, self.p, dims, self.nan_policy == "omit", scales=self.function == "distance")
+
+
+def usual_call(
+    function: Literal["norm", "distance"], arrays: tuple[Any, ...], p: Any, dim: Any, keepdim: Any, eps: Any = 0.0
+) -> NormCall | None:
+    """Return what is asked of a usual call; None of another, whose arguments may be equal and yet mean something else.
+
+    Whatever equals these arguments, and has the types of ``p`` and ``dim``, asks the same.
+    """
+    if type(p) not in _ORDERS or type(dim) not in _DIMS or type(keepdim) is not bool or type(eps) is not float:
+        return None
+    order = plan.order(p) if function == "norm" else plan.distance_order(p)
+    return NormCall(function, arrays, order, dim, keepdim, None, None, "propagate", False, eps)
+
+
+_ORDERS = frozenset({int, float})
+_DIMS = frozenset({int, tuple, type(None)})
+
+
+class Usual(NamedTuple):
+    """What computes a usual call of arrays of a type, and returns None of another, which takes the ordinary way."""
+
+    norm: Callable[[Any, Any, Any, Any], Any]
+    distance: Callable[[Any, Any, Any, Any, Any, Any], Any]
+
+
+USUAL: dict[type, Usual] = {}
+"""By the type of the first array: on small arrays every step shows. Who computes with a type of arrays adds it."""
 
 
 def norm(
@@ -140,6 +172,10 @@ def norm(
     >>> float(normwise.norm(numpy.array([1.0, float("nan"), 2.0]), p=1, nan_policy="omit"))
     3.0
     """
+    if weight is None and mask is None and nan_policy == "propagate":
+        usual = USUAL.get(type(x))
+        if usual is not None and (value := usual.norm(x, p, dim, keepdim)) is not None:
+            return value
     policy = plan.nan_policy_of(nan_policy)
     return _called(NormCall("norm", (x,), plan.order(p), dim, bool(keepdim), weight, mask, policy))
 
@@ -253,6 +289,10 @@ def distance(
     >>> normwise.distance(a, b, p=1)
     array([7., 0.])
     """
+    if weight is None and mask is None and nan_policy == "propagate" and not broadcast:
+        usual = USUAL.get(type(a))
+        if usual is not None and (value := usual.distance(a, b, p, dim, keepdim, eps)) is not None:
+            return value
     policy = plan.nan_policy_of(nan_policy)
     order = plan.distance_order(p)
     return _called(

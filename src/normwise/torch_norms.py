@@ -6,8 +6,10 @@ everything unusual, is composed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import functools
+import math
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,13 +17,17 @@ from array_api_compat import torch as xp
 from torch.overrides import handle_torch_function, has_torch_function
 
 from normwise import composed_norms, fused, fused_norms, norms, plan
+from normwise.engines.cpu import Arguments
 from normwise.errors import DtypeError
 from normwise.formula import Formula
 from normwise.fused_norms import Request
+from normwise.line_norms import MANY, LineNorms, line_norms
 from normwise.norms import NormCall
 from normwise.terms import MASK, WEIGHT, nan_count, negatives, weight_term
 from normwise.torch_autograd import (
     MEMORY,
+    PLAIN,
+    RECYCLED,
     STORAGE,
     check_layout,
     elementwise,
@@ -32,13 +38,143 @@ from normwise.torch_autograd import (
     with_operations,
 )
 from normwise.torch_names import applied_at_once, under_name
-from normwise.torch_watchers import check_looks_at_no_data, watched, without_tracer_warnings
+from normwise.torch_watchers import check_looks_at_no_data, overridden, watched, without_tracer_warnings
 from normwise.whole_norms import Whole, whole_norm
 
 Tensor = torch.Tensor
 Tensors = Mapping[str, Tensor]
 
 _FLOATING = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
+
+
+_grad_enabled = torch.is_grad_enabled
+_traced_by_dynamo = torch.compiler.is_dynamo_compiling
+_fresh_like = torch.empty_like
+
+
+class Lane(NamedTuple):
+    """What a usual call needs, found by one look-up."""
+
+    norms: LineNorms
+    run: Callable[..., Arguments | None]
+    end: Callable[[Arguments], None]
+    fresh: Callable[[], Tensor]
+    """Memory for the result."""
+    empty_like: Callable[[Tensor], Tensor]
+    """Memory for a gradient."""
+    apply: Callable[..., Tensor]
+    """`_Lines`, under the name of the norm."""
+
+
+_lanes: dict[Hashable, Lane | None] = {}
+"""The lanes of calls that were made; None where the ordinary way is to be taken."""
+
+
+def usual_norm(x: Tensor, p: float, dim: Any, keepdim: bool) -> Tensor | None:
+    """Compute the norms of a usual call: of lines of a plain, contiguous tensor. None where it is another."""
+    if _traced_by_dynamo() or watched() or overridden():
+        return None
+    try:
+        key = (p, p.__class__, dim, dim.__class__, keepdim, x.dtype, x.shape)
+    except RuntimeError:  # without a shape
+        return None
+    try:
+        lane = _lanes[key]
+    except KeyError:
+        lane = _lane(key, norms.usual_call("norm", (x,), p, dim, keepdim))
+    except TypeError:  # not to be hashed
+        return None
+    if lane is None:
+        return None
+    try:
+        if not x.is_cpu or not x.is_contiguous() or x.is_neg():
+            return None
+        place = x.data_ptr()
+    except RuntimeError:  # without memory of its own
+        return None
+    result = lane.fresh()
+    found = lane.run(place, result.data_ptr())
+    if x.requires_grad and _grad_enabled():
+        return _applied(lane, found, result, x)
+    if found is None:
+        return None
+    lane.end(found)
+    return result
+
+
+def usual_distance(a: Tensor, b: Tensor, p: float, dim: Any, keepdim: bool, eps: float) -> Tensor | None:
+    """Compute the distances of a usual call: of lines of plain, contiguous tensors. None where it is another."""
+    if type(b) not in PLAIN or _traced_by_dynamo() or watched() or overridden():
+        return None
+    try:
+        key = (p, p.__class__, dim, dim.__class__, keepdim, eps, a.dtype, b.dtype, a.shape, b.shape)
+    except RuntimeError:  # without a shape
+        return None
+    try:
+        lane = _lanes[key]
+    except KeyError:
+        lane = _lane(key, norms.usual_call("distance", (a, b), p, dim, keepdim, eps))
+    except TypeError:
+        return None
+    if lane is None:
+        return None
+    try:
+        one_piece = a.is_cpu and b.is_cpu and a.is_contiguous() and b.is_contiguous()
+        if not one_piece or a.is_neg() or b.is_neg():
+            return None
+        places = (a.data_ptr(), b.data_ptr())
+    except RuntimeError:
+        return None
+    result = lane.fresh()
+    found = lane.run(*places, result.data_ptr())
+    if (a.requires_grad or b.requires_grad) and _grad_enabled():
+        return _applied(lane, found, result, a, b)
+    if found is None:
+        return None
+    lane.end(found)
+    return result
+
+
+norms.USUAL.update(dict.fromkeys(PLAIN, norms.Usual(usual_norm, usual_distance)))
+
+
+def _applied(lane: Lane, found: Arguments | None, result: Tensor, *arrays: Tensor) -> Tensor | None:
+    """The result of a lane as part of autograd's graph."""
+    return None if found is None else lane.apply((lane, found, result), *arrays)
+
+
+def _lane(key: Hashable, asked: NormCall | None) -> Lane | None:
+    """Find the lane of a call, and keep it; None where there is none."""
+    if asked is None:
+        return None
+    if len(_lanes) >= MANY:
+        _lanes.clear()
+    lane, shape = None, asked.arrays[0].shape
+    if all(a.dtype in STORAGE and a.dtype is not torch.bool and a.shape == shape for a in asked.arrays):
+        lane = _new_lane(asked, tuple(shape))
+    return _lanes.setdefault(key, lane)
+
+
+def _new_lane(asked: NormCall, shape: tuple[int, ...]) -> Lane | None:
+    request = asked.request(shape)
+    dtype = torch.float64 if any(a.dtype is torch.float64 for a in asked.arrays) else torch.float32
+    of_lines = line_norms(request, shape, tuple([STORAGE[a.dtype] for a in asked.arrays]), STORAGE[dtype])
+    if of_lines is None:
+        return None
+    kept = asked.shape_of_result(shape, request.dims)
+    with torch.inference_mode(False):
+        like = torch.empty(kept, dtype=dtype, device="cpu")
+    fresh = functools.partial(_fresh_like, like)
+    empty_like: Callable[[Tensor], Tensor] = _fresh_like if math.prod(shape) < RECYCLED else _empty_like
+    if like.numel() > MANY:  # the memory of one more would be too much
+        fresh = functools.partial(MEMORY.empty, kept, dtype)
+    function = under_name(_Lines, f"l{request.p:g}_{asked.function}")
+    function._backward_cls.apply = _backward_of_lines
+    return Lane(of_lines, of_lines.run, of_lines.end, fresh, empty_like, applied_at_once(function))
+
+
+def _empty_like(array: Tensor) -> Tensor:
+    return MEMORY.empty_like(array, None)  # type: ignore[no-any-return]
 
 
 def call(asked: NormCall) -> Tensor:
@@ -200,6 +336,48 @@ class _Whole(torch.autograd.Function):
             places = [a.data_ptr() for a in arrays]
             lane.write_gradients(arrays[0].numel(), places, found, upstream.item(), results)
         return None, None, *[gradients.get(name) for name in lane.of.arrays]
+
+
+class _Lines(torch.autograd.Function):
+    """The norms of a `Lane`, which are known already."""
+
+    @staticmethod
+    def forward(ctx: Any, about: tuple[Lane, Arguments, Tensor], *measured: Tensor) -> Tensor:
+        lane, found, result = about
+        ctx.about = lane, found
+        ctx.to_save = measured  # what save_for_backward does
+        return result
+
+
+def _backward_of_lines(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+    """What autograd calls for `_Lines`, without the steps that look for a vjp and for a second definition."""
+    about: tuple[Lane, Arguments | None] = ctx.about
+    lane, found = about
+    arrays: tuple[Tensor, ...] = ctx.saved_tensors
+    _, *needs = ctx.needs_input_grad
+    if _grad_enabled() or not may_be_read(upstream):
+        request: Request = lane.norms.request
+        named = dict(zip(request.of.arrays, arrays, strict=True))
+        wrt = [name for name, needed in zip(named, needs, strict=True) if needed]
+        by_name = dict(zip(wrt, _gradients_in_graph(request, named, upstream, wrt), strict=True))
+        return None, *[by_name.get(name) for name in request.of.arrays]
+    step = 1
+    if not upstream.is_contiguous() or upstream.is_neg():
+        step = int(any(upstream.stride()))  # what a sum brings is one number, repeated
+        upstream = upstream.resolve_neg().contiguous() if step else upstream.resolve_neg()
+    ctx.about = lane, None
+    if found is None:  # a second pass of the same graph
+        result = lane.fresh()
+        found = lane.run(*[array.data_ptr() for array in arrays], result.data_ptr())
+        assert found is not None
+    read, written, run, end = lane.norms.backward((*needs,))
+    gradients: list[Tensor] = [lane.empty_like(arrays[i]) for i in written]
+    places = [arrays[i].data_ptr() for i in read] + [gradient.data_ptr() for gradient in gradients]
+    end(run(*places, found.partials, upstream.data_ptr(), step))
+    lane.end(found)
+    if len(gradients) == len(arrays):
+        return None, *gradients
+    return None, *[gradients.pop(0) if needed else None for needed in needs]
 
 
 def _named(request: Request, weight: Tensor | None, mask: Tensor | None, *measured: Tensor) -> dict[str, Tensor]:

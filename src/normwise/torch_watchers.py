@@ -73,7 +73,7 @@ overridden: Callable[[], Any] = getattr(torch._C, "_len_torch_function_stack", _
 
 def watched() -> bool:
     """Whether somebody beside autograd follows the operations."""
-    return bool(_keys().raw_repr() & _EXTRAORDINARY or _forward._current_level >= 0)
+    return (_keys().raw_repr() & _EXTRAORDINARY) != 0 or _forward._current_level >= 0
 
 
 def knows_operations_only() -> bool:

@@ -1,4 +1,4 @@
-"""The norm of all elements of arrays in one piece, as a number: on small arrays every step more would show."""
+"""The norm of all elements of large arrays in one piece, as a number; small ones are one line: `line_norms`."""
 
 from __future__ import annotations
 

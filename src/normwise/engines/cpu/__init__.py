@@ -10,21 +10,25 @@ from normwise.engines.cpu.contraction import ContractionKernel
 from normwise.engines.cpu.contraction_spec import SHALLOW, ContractionSpec, Extent, Place, Strides
 from normwise.engines.cpu.kernel import Kernel, direct_operands
 from normwise.engines.cpu.row_spec import RowSpec
-from normwise.engines.cpu.rows import RowKernel
+from normwise.engines.cpu.rows import Arguments, PreparedCall, RowKernel, SlopeKernel, holds_lines
 from normwise.engines.cpu.spec import KernelSpec, Storage
 
 __all__ = [
     "BUFFERS",
     "SHALLOW",
+    "Arguments",
     "ContractionKernel",
     "ContractionSpec",
     "Extent",
     "Kernel",
     "KernelSpec",
     "Place",
+    "PreparedCall",
     "RowKernel",
     "RowSpec",
+    "SlopeKernel",
     "Storage",
     "Strides",
     "direct_operands",
+    "holds_lines",
 ]

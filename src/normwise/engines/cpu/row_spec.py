@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from normwise.engines.cpu.spec import KernelSpec
+from normwise.formula import Formula
 
 Axis = Literal["rows", "columns"]
 Extreme = Literal["maximum", "minimum"]
@@ -25,8 +26,20 @@ class RowSpec(KernelSpec):
         What is reduced: the rows, for each column, or the columns, for each row.
     extreme : {"maximum", "minimum"}, optional
         None for sums. The values of which it is taken are not to be negative; nan wins.
+    finish : Formula, optional
+        Of the result of a line, which one block is to hold: what is stored in the last of the operands, beside those of
+        `KernelSpec`. Where there are outputs, its factor: of the result, and of the last operand at that line.
+    doubt : Formula, optional
+        Of the result of a line: what is summed up for each block.
     """
 
     wide: bool = True
     along: Axis = "columns"
     extreme: Extreme | None = None
+    finish: Formula | None = None
+    doubt: Formula | None = None
+
+
+@dataclass(frozen=True)
+class SlopeSpec(RowSpec):
+    """A `RowSpec` whose outputs are of elements and of the results of their lines."""

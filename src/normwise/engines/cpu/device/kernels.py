@@ -10,12 +10,14 @@ from normwise.engines.cpu.device.builder import Builder
 from normwise.engines.cpu.device.contractions import build_contraction
 from normwise.engines.cpu.device.elements import build_elements
 from normwise.engines.cpu.device.rows import build_rows
-from normwise.engines.cpu.row_spec import RowSpec
+from normwise.engines.cpu.device.slopes import build_slopes
+from normwise.engines.cpu.row_spec import RowSpec, SlopeSpec
 from normwise.engines.cpu.spec import KernelSpec
 
 _BUILDERS: dict[type, Callable[[Builder, Any], None]] = {
     KernelSpec: build_elements,
     RowSpec: build_rows,
+    SlopeSpec: build_slopes,
     ContractionSpec: build_contraction,
 }
 
