@@ -190,6 +190,17 @@ def test_what_changed_since_is_not_differentiated() -> None:
         value.backward()
 
 
+@pytest.mark.parametrize(
+    "unpack", [torch.clone, torch.Tensor.double, lambda x: x.T.contiguous().T], ids=["copied", "widened", "turned"]
+)
+def test_what_hooks_put_in_the_place_of_an_array(unpack: Any) -> None:
+    x = numbers((6, 5)).requires_grad_()
+    with torch.autograd.graph.saved_tensors_hooks(lambda x: x, unpack):
+        value = normwise.norm(x, 3, 1)
+    [found] = torch.autograd.grad(value.sum(), x)
+    torch.testing.assert_close(found, torch.autograd.grad(torch.linalg.vector_norm(x, 3, 1).sum(), x)[0])
+
+
 def test_arrays_that_do_not_lie_in_one_piece() -> None:
     x = numbers((8, 6))
     normwise.norm(x, 2, 1)  # the lane is there

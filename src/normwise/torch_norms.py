@@ -50,6 +50,7 @@ _FLOATING = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float
 _grad_enabled = torch.is_grad_enabled
 _traced_by_dynamo = torch.compiler.is_dynamo_compiling
 _fresh_like = torch.empty_like
+_place = Tensor.data_ptr
 
 
 class Lane(NamedTuple):
@@ -64,6 +65,14 @@ class Lane(NamedTuple):
     """Memory for a gradient."""
     apply: Callable[..., Tensor]
     """`_Lines`, under the name of the norm."""
+    kinds: Sequence[tuple[torch.dtype, torch.Size]]
+    """Of the arrays."""
+
+    def takes(self, arrays: Sequence[Tensor], before: tuple[int, ...]) -> bool:
+        """Whether arrays that lay at some places still do, or are of the same kind: a hook may have replaced them."""
+        if (*map(_place, arrays),) == before:
+            return True
+        return in_one_piece(arrays) and [(array.dtype, array.shape) for array in arrays] == self.kinds
 
 
 _lanes: dict[Hashable, Lane | None] = {}
@@ -94,10 +103,10 @@ def usual_norm(x: Tensor, p: float, dim: Any, keepdim: bool) -> Tensor | None:
         return None
     result = lane.fresh()
     found = lane.run(place, result.data_ptr())
-    if x.requires_grad and _grad_enabled():
-        return _applied(lane, found, result, x)
     if found is None:
         return None
+    if x.requires_grad and _grad_enabled():
+        return lane.apply((lane, found, (place,), result), x)
     lane.end(found)
     return result
 
@@ -127,20 +136,15 @@ def usual_distance(a: Tensor, b: Tensor, p: float, dim: Any, keepdim: bool, eps:
         return None
     result = lane.fresh()
     found = lane.run(*places, result.data_ptr())
-    if (a.requires_grad or b.requires_grad) and _grad_enabled():
-        return _applied(lane, found, result, a, b)
     if found is None:
         return None
+    if (a.requires_grad or b.requires_grad) and _grad_enabled():
+        return lane.apply((lane, found, places, result), a, b)
     lane.end(found)
     return result
 
 
 norms.USUAL.update(dict.fromkeys(PLAIN, norms.Usual(usual_norm, usual_distance)))
-
-
-def _applied(lane: Lane, found: Arguments | None, result: Tensor, *arrays: Tensor) -> Tensor | None:
-    """The result of a lane as part of autograd's graph."""
-    return None if found is None else lane.apply((lane, found, result), *arrays)
 
 
 def _lane(key: Hashable, asked: NormCall | None) -> Lane | None:
@@ -170,7 +174,15 @@ def _new_lane(asked: NormCall, shape: tuple[int, ...]) -> Lane | None:
         fresh = functools.partial(MEMORY.empty, kept, dtype)
     function = under_name(_Lines, f"l{request.p:g}_{asked.function}")
     function._backward_cls.apply = _backward_of_lines
-    return Lane(of_lines, of_lines.run, of_lines.end, fresh, empty_like, applied_at_once(function))
+    return Lane(
+        of_lines,
+        of_lines.run,
+        of_lines.end,
+        fresh,
+        empty_like,
+        applied_at_once(function),
+        [(a.dtype, a.shape) for a in asked.arrays],
+    )
 
 
 def _empty_like(array: Tensor) -> Tensor:
@@ -342,38 +354,42 @@ class _Lines(torch.autograd.Function):
     """The norms of a `Lane`, which are known already."""
 
     @staticmethod
-    def forward(ctx: Any, about: tuple[Lane, Arguments, Tensor], *measured: Tensor) -> Tensor:
-        lane, found, result = about
-        ctx.about = lane, found
+    def forward(ctx: Any, about: tuple[Lane, Arguments, tuple[int, ...], Tensor], *measured: Tensor) -> Tensor:
+        lane, found, places, result = about
+        ctx.about = lane, [found], places
         ctx.to_save = measured  # what save_for_backward does
         return result
 
 
 def _backward_of_lines(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
     """What autograd calls for `_Lines`, without the steps that look for a vjp and for a second definition."""
-    about: tuple[Lane, Arguments | None] = ctx.about
-    lane, found = about
+    about: tuple[Lane, list[Arguments], tuple[int, ...]] = ctx.about
+    lane, unused, before = about
     arrays: tuple[Tensor, ...] = ctx.saved_tensors
-    _, *needs = ctx.needs_input_grad
-    if _grad_enabled() or not may_be_read(upstream):
+    needs: tuple[bool, ...] = ctx.needs_input_grad[1:]
+    if _grad_enabled() or not may_be_read(upstream) or not lane.takes(arrays, before):
         request: Request = lane.norms.request
         named = dict(zip(request.of.arrays, arrays, strict=True))
         wrt = [name for name, needed in zip(named, needs, strict=True) if needed]
         by_name = dict(zip(wrt, _gradients_in_graph(request, named, upstream, wrt), strict=True))
         return None, *[by_name.get(name) for name in request.of.arrays]
+    if upstream.is_neg():
+        upstream = upstream.resolve_neg()
     step = 1
-    if not upstream.is_contiguous() or upstream.is_neg():
+    if not upstream.is_contiguous():
         step = int(any(upstream.stride()))  # what a sum brings is one number, repeated
-        upstream = upstream.resolve_neg().contiguous() if step else upstream.resolve_neg()
-    ctx.about = lane, None
-    if found is None:  # a second pass of the same graph
+        upstream = upstream.contiguous() if step else upstream
+    try:
+        found = unused.pop()
+    except IndexError:  # a second pass of the same graph
         result = lane.fresh()
-        found = lane.run(*[array.data_ptr() for array in arrays], result.data_ptr())
-        assert found is not None
-    read, written, run, end = lane.norms.backward((*needs,))
-    gradients: list[Tensor] = [lane.empty_like(arrays[i]) for i in written]
-    places = [arrays[i].data_ptr() for i in read] + [gradient.data_ptr() for gradient in gradients]
-    end(run(*places, found.partials, upstream.data_ptr(), step))
+        again = lane.run(*map(_place, arrays), result.data_ptr())
+        assert again is not None
+        found = again
+    read, written, run, end = lane.norms.backward(needs)
+    given = arrays if len(read) == len(arrays) else [arrays[i] for i in read]
+    gradients = [*map(lane.empty_like, arrays if len(written) == len(arrays) else [arrays[i] for i in written])]
+    end(run(*map(_place, given), *map(_place, gradients), found.partials, upstream.data_ptr(), step))
     lane.end(found)
     if len(gradients) == len(arrays):
         return None, *gradients

@@ -149,7 +149,7 @@ class PreparedCall:
         elif len(brought) == 3:
             words[missing[0]], words[missing[1]], words[missing[2]] = brought
         else:
-            for place, word in zip(missing, brought, strict=True):
+            for place, word in zip(missing, brought):  # noqa: B905 - to ask whether they are as many takes time too
                 words[place] = word
         if self._blocks == 1:
             self._call(at)
