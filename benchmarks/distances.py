@@ -24,7 +24,7 @@ from benchmarks.targets import HUGE, NEAREST
 
 NORMS = {10**4: (False, True), 10**6: (False, True), HUGE: (False,)}
 """Sizes, and whether with the gradient."""
-LINES = ((2**20, 3), (2**20, 16), (2**18, 128), (2**12, 4096))
+LINES = ((64, 8), (2**20, 3), (2**20, 16), (2**18, 128), (2**12, 4096))
 PAIRS = ((512, 1024, 128), (1024, 1024, 8), (4096, 4096, 64))
 K = 10
 """How many nearest points are sought."""
@@ -108,6 +108,10 @@ def cases(quick: bool) -> Iterator[Case]:
                 rivals = functools.partial(norm, p, size, gradient)
                 figures = functools.partial(relative_errors, p, size)
                 yield Case("norm", f"p = {p:g}", (size,), gradient, rivals, figures)
+    for shape in LINES[:1]:
+        for p, gradient in product((1.0, 2.0, 3.0, math.inf), (False, True)):
+            rivals = functools.partial(norm_of_rows, p, shape, gradient)
+            yield Case("norm", f"p = {p:g}, rows", shape, gradient, rivals)
     for shape in LINES:
         for p, gradient in product((1.0, 2.0, 3.0), (False, True)):
             rivals = functools.partial(distance, p, shape, gradient)
@@ -158,6 +162,15 @@ def norm(p: float, size: int, gradient: bool) -> Rivals:
     for name in unlike:
         del rivals[name].check
     return rivals
+
+
+def norm_of_rows(p: float, shape: tuple[int, int], gradient: bool) -> Rivals:
+    """Return the norms of the rows of an array."""
+    run, data = RUNS[gradient], points(shape)
+    return {
+        "normwise": run(lambda x: normwise.norm(x, p, dim=1), data),
+        "torch": run(lambda x: vector_norm(x, p, dim=1), data),
+    }
 
 
 def relative_errors(p: float, size: int, rivals: Rivals) -> dict[str, float]:
