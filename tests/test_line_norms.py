@@ -207,6 +207,9 @@ def test_arrays_that_do_not_lie_in_one_piece() -> None:
     for view in (numbers((6, 8)).T, numbers((8, 12))[:, ::2], torch._neg_view(numbers((8, 6)))):
         assert view.shape == x.shape
         torch.testing.assert_close(normwise.norm(view, 2, 1), torch.linalg.vector_norm(view, 2, 1))
+        leaf = view.detach().requires_grad_()
+        [found] = torch.autograd.grad(normwise.norm(leaf, 2, 1).sum(), leaf)
+        torch.testing.assert_close(found, torch.autograd.grad(torch.linalg.vector_norm(leaf, 2, 1).sum(), leaf)[0])
         torch.testing.assert_close(normwise.distance(x, view), torch.linalg.vector_norm(x - view, dim=1))
         torch.testing.assert_close(normwise.distance(view, x), torch.linalg.vector_norm(x - view, dim=1))
     raw = np.zeros(8 * 6 * 4 + 1, np.uint8)
