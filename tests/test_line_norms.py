@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import normwise
-from normwise import norms
+from normwise import array_norms, norms, torch_norms
 
 # Forward-mode differentiation imports what torch itself calls deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
@@ -57,8 +57,6 @@ def only_lanes(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     def refuse(asked: Any) -> None:
         raise AssertionError(f"took the ordinary way: {asked}")
 
-    normwise.norm(torch.ones(1))
-    normwise.norm(np.ones(1))
     monkeypatch.setattr(norms, "_called", refuse)
     return monkeypatch
 
@@ -335,8 +333,6 @@ def test_any_number_of_threads_finds_the_same() -> None:
 
 
 def test_lanes_are_forgotten_where_there_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    from normwise import array_norms, torch_norms
-
     for module, face in ((torch_norms, torch.ones), (array_norms, np.ones)):
         monkeypatch.setattr(module, "MANY", 4)
         for n in range(1, 12):
