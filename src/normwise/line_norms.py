@@ -19,6 +19,7 @@ from normwise.engines.cpu import (
     RowKernel,
     RowSpec,
     SlopeKernel,
+    SlopeSpec,
     Storage,
     direct_operands,
     holds_lines,
@@ -26,6 +27,7 @@ from normwise.engines.cpu import (
 from normwise.engines.cpu.row_spec import Axis
 from normwise.engines.layout import Lines
 from normwise.formula import Formula, apply
+from normwise.formula.caches import per_formula
 from normwise.formula.expression import variable
 from normwise.fused_norms import Request, doubt, factor_of, stays_inside, towards
 from normwise.terms import FACTOR, TOP, ties
@@ -143,7 +145,7 @@ def _direct(lines: Lines, count: int) -> tuple[bool, ...]:
     return (direct_operands(lines.layout)[0],) * count
 
 
-@functools.cache
+@per_formula
 def _row_kernel(
     value: Formula,
     storage: tuple[Storage, ...],
@@ -158,7 +160,7 @@ def _row_kernel(
     return RowKernel(spec)
 
 
-@functools.cache
+@per_formula
 def _slope_kernel(
     value: Formula,
     slopes: tuple[Formula, ...],

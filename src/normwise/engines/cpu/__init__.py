@@ -9,7 +9,7 @@ from normwise.engines.cpu.buffers import BUFFERS
 from normwise.engines.cpu.contraction import ContractionKernel
 from normwise.engines.cpu.contraction_spec import SHALLOW, ContractionSpec, Extent, Place, Strides
 from normwise.engines.cpu.kernel import Kernel, direct_operands
-from normwise.engines.cpu.row_spec import RowSpec
+from normwise.engines.cpu.row_spec import RowSpec, SlopeSpec
 from normwise.engines.cpu.rows import Arguments, PreparedCall, RowKernel, SlopeKernel, holds_lines
 from normwise.engines.cpu.spec import KernelSpec, Storage
 
@@ -27,6 +27,7 @@ __all__ = [
     "RowKernel",
     "RowSpec",
     "SlopeKernel",
+    "SlopeSpec",
     "Storage",
     "Strides",
     "direct_operands",
