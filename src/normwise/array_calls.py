@@ -150,12 +150,36 @@ def call(
         if lane is not None:
             return lane.value(arrays, parameters, reduction)
     made = _checked(loss, arrays, parameters, reduction, options or PLAIN)
+    if reduction != "none" and made.dims is None and made.fused:
+        return _fused(made)
+    _check_values(made)
     if reduction == "none":
         return made.xp.astype(_values(made, made.terms.value), made.dtype, copy=False)
-    if made.dims is None and made.fused:
-        value = made.number(fused.reduced(MEMORY, made.terms, made.arrays, parameters, made.divisor, ())[0])
-        return np.full((1,) * made.arrays[loss.formula.arrays[0]].ndim, value) if made.keepdim else value
     return _reduced(made)[0]
+
+
+def _fused(made: Call) -> Any:
+    """Reduce to one number by the fused kernels, which check the values they read."""
+    value = made.number(_means(made, ()).value)
+    return np.full((1,) * made.arrays[made.terms.value.arrays[0]].ndim, value) if made.keepdim else value
+
+
+def _means(made: Call, wrt: tuple[str, ...]) -> fused.Means:
+    """The means of a call from one pass, and its gradients, which wait for their factors."""
+    return fused.means(
+        MEMORY, made.terms, made.arrays, made.parameters, made.divisor, wrt, lambda value: float(made.number(value))
+    )
+
+
+def _value_and_gradient(made: Call, name: str) -> tuple[Any, Any]:
+    """A call's result on the fused kernels, and its gradient in one array."""
+    terms, arrays, wrt = made.terms, made.arrays, (name,)
+    if not fused.waits_for_sums(MEMORY, terms, arrays, made.divisor, wrt):
+        value, _, [gradient] = fused.reduced(MEMORY, terms, arrays, made.parameters, made.divisor, wrt)
+        return made.number(value), gradient
+    found = _means(made, wrt)
+    [gradient] = fused.scaled(MEMORY, found.formulas, arrays, made.parameters, found.factors, wrt, found.gradients)
+    return made.number(found.value), gradient
 
 
 def value_and_gradient(
@@ -171,8 +195,9 @@ def value_and_gradient(
     made = _checked(loss, arrays, parameters, reduction, options or PLAIN)
     name = loss.formula.arrays[0]
     if made.fused:
-        value, _, [gradient] = fused.reduced(MEMORY, made.terms, made.arrays, parameters, made.divisor, (name,))
-        return made.number(value), _as_of(arrays[0], gradient, made.wide)
+        value, gradient = _value_and_gradient(made, name)
+        return value, _as_of(arrays[0], gradient, made.wide)
+    _check_values(made)
     value, divisor = _reduced(made)
     slope = _values(made, made.terms.value.derivative(name))
     with array_engine.quiet(made.xp):
@@ -186,6 +211,10 @@ def call_of_means(
 ) -> Any:
     """Compute a loss that is made of means."""
     plan.check_is_mean(loss, reduction)
+    if isinstance(arrays[0], np.ndarray):
+        made = _checked(loss, arrays, parameters, reduction, options or PLAIN)
+        if made.dims is None and made.fused:
+            return _fused(made)
     return _finished(loss, [call(part, arrays, parameters, reduction, options) for part in loss.parts])[0]
 
 
@@ -194,6 +223,12 @@ def value_and_gradient_of_means(
 ) -> tuple[Any, Any]:
     """Compute a loss that is made of means and its gradient in the input, in the input's shape and dtype."""
     plan.check_is_mean(loss, reduction)
+    plan.check_has_gradient(loss, reduction, options)
+    if isinstance(arrays[0], np.ndarray):
+        made = _checked(loss, arrays, parameters, reduction, options or PLAIN)
+        if made.fused:
+            value, gradient = _value_and_gradient(made, loss.formula.arrays[0])
+            return value, _as_of(arrays[0], gradient, made.wide)
     means, gradients = zip(
         *(value_and_gradient(part, arrays, parameters, reduction, options) for part in loss.parts), strict=True
     )
@@ -216,17 +251,14 @@ def sums(loss: Loss, arrays: Arrays, parameters: tuple[float, ...], options: Opt
     """Compute the sums of a call in float64."""
     made = _checked(loss, arrays, parameters, "sum", options)
     terms = made.terms
-    formulas = (terms.value, terms.weight, terms.count)
     if made.fused:
-        wanted = tuple(formula for formula in formulas if formula is not None)
-        found = iter(fused.summing(wanted).run(MEMORY, made.named(terms.value.arrays), [], parameters, 1.0))
-        total, weight, count = (None if formula is None else next(found) for formula in formulas)
-        if weight is not None:
-            fused.check_weights(MEMORY, terms, made.arrays, weight)
-    else:
-        _check_weights(made)
-        xp = made.xp
-        total, weight, count = (None if formula is None else _sum(xp, _values(made, formula)) for formula in formulas)
+        return fused.sums(MEMORY, terms, made.arrays, parameters)
+    _check_values(made)
+    _check_weights(made)
+    total, weight, count = (
+        None if formula is None else _sum(made.xp, _values(made, formula))
+        for formula in (terms.value, terms.weight, terms.count)
+    )
     size = float(math.prod(made.arrays[loss.formula.arrays[0]].shape))
     count = size if count is None else count
     return State(total or 0.0, count if weight is None else weight, count)
@@ -315,14 +347,8 @@ def _checked(loss: Loss, arrays: Arrays, parameters: tuple[float, ...], reductio
     divisor = options.divisor(loss, reduction)
     if not isinstance(divisor, (str, float)) and not array_api_compat.is_lazy_array(divisor):
         divisor = plan.checked_normalize(float(divisor))
-    terms = terms_of(loss, weight is not None, mask is not None, options.omits)
-    wide = _wide(xp, dtype)
-    made = Call(xp, terms, given, parameters, reduction, divisor, dims, options.keepdim, dtype, wide)
-    if options.nan_policy == "raise":
-        _check_no_nan(made)
-    if loss.further_arrays:
-        _check_domains(loss, made)
-    return made
+    terms = terms_of(loss, weight is not None, mask is not None, options.omits, options.nan_policy == "raise")
+    return Call(xp, terms, given, parameters, reduction, divisor, dims, options.keepdim, dtype, _wide(xp, dtype))
 
 
 def _check_arrays(loss: Loss, arrays: Arrays, weight: Any, mask: Any) -> Any:
@@ -388,6 +414,14 @@ def whole(array: Any) -> Any:
     array = np.asarray(array, array.dtype.newbyteorder("="))
     apart = array.flags.aligned and not any(stride % array.itemsize for stride in array.strides)
     return array if apart else array.copy()
+
+
+def _check_values(made: Call) -> None:
+    """Check the values of a call that is not reduced in one pass."""
+    if made.terms.refuses_nan:
+        _check_no_nan(made)
+    if made.terms.loss is not None and made.terms.loss.further_arrays:
+        _check_domains(made.terms.loss, made)
 
 
 def _check_no_nan(made: Call) -> None:

@@ -6,7 +6,9 @@ that writes the gradient needs beforehand.
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,9 +17,10 @@ from normwise.catalogue import Loss
 from normwise.engines.cpu import Kernel, KernelSpec, Storage, direct_operands
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
-from normwise.formula.values import number_value
-from normwise.sums import quotient
-from normwise.terms import MASK, Terms, nan_count, negatives, outside_count, summed_for
+from normwise.formula.expression import variable
+from normwise.formula.values import number_function, number_value
+from normwise.sums import State, quotient
+from normwise.terms import MASK, WEIGHT, Terms, nan_count, negatives, outside_count, summed_for
 
 SCALE = "scale'"
 """The parameter that gradients are scaled by: no argument of a formula has such a name."""
@@ -55,13 +58,17 @@ class Pass:
     Parameters
     ----------
     sums, outputs : tuple of Formula
-        Of the same arrays and parameters; `SCALE` is added to the parameters.
+        Of the same arrays and parameters, which are those of the first.
+    scales : tuple of str
+        What is added to the parameters.
     """
 
-    def __init__(self, sums: tuple[Formula, ...], outputs: tuple[Formula, ...] = ()) -> None:
+    def __init__(
+        self, sums: tuple[Formula, ...], outputs: tuple[Formula, ...] = (), scales: tuple[str, ...] = (SCALE,)
+    ) -> None:
         first = (*sums, *outputs)[0]
         self.arrays = first.arrays
-        parameters = {**first.parameters, SCALE: 1.0}
+        parameters = {**first.parameters, **dict.fromkeys(scales, 1.0)}
         self.sums, self.outputs = (
             tuple(Formula(f.name, self.arrays, parameters, f.expression) for f in part) for part in (sums, outputs)
         )
@@ -70,7 +77,7 @@ class Pass:
         self._kernels: dict[tuple[Any, ...], Kernel] = {}
 
     def run(
-        self, memory: Memory, arrays: Sequence[Any], results: Sequence[Any], parameters: Sequence[float], scale: float
+        self, memory: Memory, arrays: Sequence[Any], results: Sequence[Any], parameters: Sequence[float], *scales: float
     ) -> Sequence[float]:
         """Run over arrays of one shape, in the order of ``self.arrays``; return the sums, write the results."""
         size = memory.size(arrays[0])
@@ -78,7 +85,7 @@ class Pass:
             return [0.0] * len(self.sums)
         operands = [*[arrays[i] for i in self.reads], *results]
         dtypes = tuple(map(memory.dtype, operands))
-        reals = (*parameters, scale)
+        reals = (*parameters, *scales)
         if not operands:  # sums of constants
             numbers = dict(zip(self.sums[0].parameters, reals, strict=True))
             return [size * number_value(each.expression, numbers) for each in self.sums]
@@ -89,7 +96,7 @@ class Pass:
             layout = plan.lay_out(arrays[0].shape, [memory.strides(array) for array in operands])
         if layout is None:
             dense = [memory.copy(result) for result in results]
-            sums = self.run(memory, [memory.copy(array) for array in arrays], dense, parameters, scale)
+            sums = self.run(memory, [memory.copy(array) for array in arrays], dense, parameters, *scales)
             for result, values in zip(results, dense, strict=True):
                 result[...] = values
             return sums
@@ -111,10 +118,24 @@ class Pass:
 
 @per_formula
 def summing(formulas: tuple[Formula, ...], wrt: tuple[str, ...] = ()) -> Pass:
-    """Return the pass that sums formulas, and writes the first one's gradients, times `SCALE`."""
-    first = formulas[0]
-    sums = (first, *(Formula(f.name, first.arrays, first.parameters, f.expression) for f in formulas[1:]))
-    return Pass(sums, tuple(first.along({name: SCALE}, SCALE) for name in wrt))
+    """Return the pass that sums formulas, and writes for each array the gradient of the first that reads it.
+
+    The gradients are multiplied by `SCALE`.
+    """
+    readers = {name: next((f for f in formulas if name in f.reads), formulas[0]) for name in wrt}
+    return Pass(formulas, tuple(reader.along({name: SCALE}, SCALE) for name, reader in readers.items()))
+
+
+@per_formula
+def slopes(formulas: tuple[Formula, ...], wrt: tuple[str, ...]) -> Pass:
+    """Return the pass that writes the gradients of a sum of formulas, each of them times a scale of its own."""
+    first, scales = formulas[0], tuple(f"{SCALE}{k}" for k in range(len(formulas)))
+
+    def gradient(name: str) -> Formula:
+        parts = [f.along({name: scale}, scale).expression for f, scale in zip(formulas, scales, strict=True)]
+        return Formula(first.name, first.arrays, first.parameters, functools.reduce(operator.add, parts))
+
+    return Pass((), tuple(map(gradient, wrt)), scales)
 
 
 @per_formula
@@ -135,7 +156,7 @@ def reduced(
     divisor: str | float,
     wrt: tuple[str, ...],
 ) -> tuple[float, float, Sequence[Any]]:
-    """Reduce a call in one pass, and write its gradients in that same pass.
+    """Reduce a call whose result is its mean, and write its gradients in the same pass.
 
     Parameters
     ----------
@@ -148,7 +169,7 @@ def reduced(
     parameters : sequence of float
         In the order of the loss's parameters.
     divisor : {"weight", "count"} or float
-        What the sum is divided by.
+        What the sum is divided by; where it is summed and gradients are wanted, in a pass beforehand.
     wrt : tuple of str
         The arrays in which the gradient is wanted.
 
@@ -160,23 +181,171 @@ def reduced(
     gradients : sequence of arrays
         Each of its array's dtype.
     """
-    given = [arrays[name] for name in terms.value.arrays]
-    by = summed_for(terms, divisor) if isinstance(divisor, str) else None
-    if isinstance(divisor, str) and by is None:
-        divisor = float(memory.size(given[0]))
-    also: list[Formula | None] = [formula for formula in dict.fromkeys((terms.weight, by)) if formula is not None]
-    if wrt and by is not None:  # the pass that writes the gradient needs its divisor beforehand
+    by = summed_for(terms, divisor) if wrt and isinstance(divisor, str) else None
+    if by is not None:
         divisor = total(memory, by, arrays)
-        also.remove(by)
-        check_weights(memory, terms, arrays, divisor)
-    scale = 1.0 if isinstance(divisor, str) else quotient(1.0, divisor)
-    gradients = [memory.empty_like(arrays[name], None) for name in wrt]
-    value, *others = summing((terms.value, *also), wrt).run(memory, given, gradients, parameters, scale)
-    if also and also[0] is terms.weight:
-        check_weights(memory, terms, arrays, others[0])
-    if isinstance(divisor, str):
-        divisor = others[also.index(by)]
+        if not divisor > -math.inf:
+            check_values(memory, terms, arrays)
+    [value], divisor, gradients = _summed(memory, terms, arrays, parameters, divisor, wrt, by)
     return quotient(value, divisor), divisor, gradients
+
+
+class Means(NamedTuple):
+    """The means of a call, from one pass over its arrays, and what its gradient is made of."""
+
+    value: float
+    """What is made of them."""
+    formulas: tuple[Formula, ...]
+    """What the gradient is a sum of, each times a factor that only the means tell."""
+    factors: tuple[float, ...]
+    slopes: tuple[float, ...]
+    """The derivatives of the value in the means."""
+    divisor: float
+    gradients: Sequence[Any] | None
+    """The gradients without their factors; None where they are not to be rounded before, or have several."""
+
+
+def means(
+    memory: Memory,
+    terms: Terms,
+    arrays: Arrays,
+    parameters: Sequence[float],
+    divisor: str | float,
+    wrt: tuple[str, ...],
+    rounded: Callable[[float], float],
+) -> Means:
+    """Reduce a call in one pass, whose gradients only the sums give their factors.
+
+    Parameters
+    ----------
+    rounded : callable
+        Rounds a mean to the dtype of the result.
+
+    Other parameters are those of `reduced`.
+    """
+    by = summed_for(terms, divisor) if isinstance(divisor, str) else None
+    formulas = terms.values
+    if by is not None and by is terms.weight and WEIGHT in wrt:
+        formulas = (*formulas, by)
+    waits = _stays_exact(memory, arrays) and all(sum(name in f.reads for f in formulas) == 1 for name in wrt)
+    totals, divisor, gradients = _summed(memory, terms, arrays, parameters, divisor, wrt if waits else (), scaled=False)
+    found = [quotient(each, divisor) for each in totals]
+    if terms.finish is None:
+        [value], slopes = found, (1.0,)
+    else:
+        found = [*map(rounded, found)]
+        value, *slopes = (function(*found) for function in _finishing(terms.finish))
+    factors = [slope * quotient(1.0, divisor) for slope in slopes]
+    if len(formulas) > len(factors):  # a divisor that has a gradient
+        factors.append(-sum(factor * mean for factor, mean in zip(factors, found, strict=True)))
+    return Means(value, formulas, tuple(factors), tuple(slopes), divisor, gradients if waits else None)
+
+
+def scaled(
+    memory: Memory,
+    formulas: tuple[Formula, ...],
+    arrays: Arrays,
+    parameters: Sequence[float],
+    factors: Sequence[float],
+    wrt: tuple[str, ...],
+    waiting: Sequence[Any] | None,
+) -> Sequence[Any]:
+    """Return the gradients of a sum of formulas, each times its factor, from the gradients that wait without them."""
+    # What was dropped is 0 whatever the factor is, so an infinite one is to meet the selections.
+    if waiting is None or not all(abs(factor) <= _LARGEST for factor in factors):
+        waiting = [memory.empty_like(arrays[name], None) for name in wrt] if waiting is None else waiting
+        given = [arrays[name] for name in formulas[0].arrays]
+        slopes(formulas, wrt).run(memory, given, waiting, parameters, *factors)
+        return waiting
+    for name, gradient in zip(wrt, waiting, strict=True):
+        [factor] = [factor for formula, factor in zip(formulas, factors, strict=True) if name in formula.reads]
+        if factor != 1:
+            _TIMES.run(memory, [gradient], [gradient], (), factor)
+    return waiting
+
+
+_LARGEST = 3.4028234663852886e38
+"""The largest number of float32."""
+
+_TIMES = Pass((), (Formula("times", ("x",), {}, variable("x") * variable(SCALE)),))
+
+
+def waits_for_sums(memory: Memory, terms: Terms, arrays: Arrays, divisor: str | float, wrt: tuple[str, ...]) -> bool:
+    """Whether `means` is the way to a call's gradient: what its sums tell is not known, nor cheaply summed, beforehand.
+
+    A pass beforehand reads less where every array of the divisor repeats itself; and it is the way for half precision,
+    whose gradient is to be rounded once.
+    """
+    by = summed_for(terms, divisor) if isinstance(divisor, str) else None
+    if terms.finish is not None or by is None:
+        return terms.finish is not None
+    if by is terms.weight and WEIGHT in wrt:
+        return True
+    return _stays_exact(memory, arrays) and not any(_repeated(memory, [arrays[name] for name in by.arrays]))
+
+
+def _stays_exact(memory: Memory, arrays: Arrays) -> bool:
+    """Whether gradients have all digits of the arithmetic: the arrays are of one dtype, and none of half precision."""
+    kinds = {memory.storage[memory.dtype(array)] for array in arrays.values()} - {"bool"}
+    return kinds <= {"float32"} or kinds <= {"float64"}
+
+
+@per_formula
+def _finishing(finish: Formula) -> tuple[Callable[..., float], ...]:
+    """What is made of means, and its derivative in each, as functions of plain numbers."""
+    formulas = (finish, *(finish.derivative(name) for name in finish.arrays))
+    return tuple(number_function(formula.expression, *finish.arrays) for formula in formulas)
+
+
+def _summed(
+    memory: Memory,
+    terms: Terms,
+    arrays: Arrays,
+    parameters: Sequence[float],
+    divisor: str | float,
+    wrt: tuple[str, ...],
+    known: Formula | None = None,
+    scaled: bool = True,
+) -> tuple[Sequence[float], float, Sequence[Any]]:
+    """One pass for the sums of what is averaged, the divisor, and the gradients.
+
+    What is `known` was summed before; the gradients are divided where they are `scaled`.
+    """
+    by = summed_for(terms, divisor) if isinstance(divisor, str) else None
+    if by is None:
+        divisor = float(memory.size(arrays[terms.value.arrays[0]]) if isinstance(divisor, str) else divisor)
+    scale = quotient(1.0, float(divisor)) if scaled and by is None else 1.0
+    also = [formula for formula in (terms.weight, by) if formula is not known]
+    totals, others, gradients = _checked_pass(memory, terms, arrays, parameters, also, wrt, scale)
+    return totals, float(divisor) if by is None else others[by], gradients
+
+
+def _checked_pass(
+    memory: Memory,
+    terms: Terms,
+    arrays: Arrays,
+    parameters: Sequence[float],
+    also: Sequence[Formula | None],
+    wrt: tuple[str, ...] = (),
+    scale: float = 1.0,
+) -> tuple[Sequence[float], dict[Formula | None, float], Sequence[Any]]:
+    """One pass, which also tells of what is refused: the sums of what is averaged, other sums, and the gradients."""
+    others = [formula for formula in dict.fromkeys((*also, terms.refused)) if formula is not None]
+    gradients = [memory.empty_like(arrays[name], None) for name in wrt]
+    given = [arrays[name] for name in terms.value.arrays]
+    found = summing((*terms.values, *others), wrt).run(memory, given, gradients, parameters, scale)
+    count = len(terms.values)
+    summed: dict[Formula | None, float] = dict(zip(others, found[count:], strict=True))
+    if summed.get(terms.refused) or not summed.get(terms.weight, 0.0) > -math.inf:
+        check_values(memory, terms, arrays)
+    return found[:count], summed, gradients
+
+
+def sums(memory: Memory, terms: Terms, arrays: Arrays, parameters: Sequence[float]) -> State:
+    """Return the sums of a call, from one pass."""
+    [total], others, _ = _checked_pass(memory, terms, arrays, parameters, (terms.weight, terms.count))
+    count = others[terms.count] if terms.count else float(memory.size(arrays[terms.value.arrays[0]]))
+    return State(total, others[terms.weight] if terms.weight else count, count)
 
 
 def gradients(
@@ -211,7 +380,7 @@ def total(memory: Memory, formula: Formula, arrays: Arrays) -> float:
     given = [arrays[name] for name in formula.arrays]
     size = memory.size(given[0])
     # Along a dimension in which every array repeats itself one element stands for all.
-    still = [all(steps) for steps in zip(*([step == 0 for step in memory.strides(a)] for a in given), strict=True)]
+    still = _repeated(memory, given)
     if any(still):
         once = tuple(slice(0, 1) if repeats else slice(None) for repeats in still)
         given = [array[once] for array in given]
@@ -219,9 +388,24 @@ def total(memory: Memory, formula: Formula, arrays: Arrays) -> float:
     return summing((formula,)).run(memory, given, [], (), 1.0)[0] * repeats
 
 
+def _repeated(memory: Memory, arrays: Sequence[Any]) -> list[bool]:
+    """For each dimension whether every array repeats itself along it."""
+    return [all(step == 0 for step in steps) for steps in zip(*map(memory.strides, arrays), strict=True)]
+
+
 def check_weights(memory: Memory, terms: Terms, arrays: Arrays, summed: float) -> None:
     """Raise where a weight is negative, for which its sum is minus infinity, or nan if another is nan."""
     if terms.weight is not None and not summed > -math.inf:
+        plan.check_no_negative_weight(total(memory, negatives(terms.weight), arrays))
+
+
+def check_values(memory: Memory, terms: Terms, arrays: Arrays) -> None:
+    """Raise where an array of a call holds what is refused."""
+    if terms.refuses_nan:
+        check_no_nan(memory, arrays)
+    if terms.loss is not None:
+        check_domains(memory, terms.loss, arrays)
+    if terms.weight is not None:
         plan.check_no_negative_weight(total(memory, negatives(terms.weight), arrays))
 
 

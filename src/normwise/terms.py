@@ -36,11 +36,31 @@ class Terms:
         The weight; minus infinity where it is negative, so that its sum tells of it. None where every element weighs 1.
     count : Formula or None
         1 for each element that is there. None where none is dropped.
+    beside : tuple of Formula
+        What is averaged beside the value, of the same arrays and parameters.
+    finish : Formula or None
+        What is made of the means of `values`. None where it is the mean itself.
+    refused : Formula or None
+        1 for each element for which the call is refused: a nan where none may be, or a number outside its domain.
+    refuses_nan : bool
+        Whether it tells of nans.
+    loss : Loss or None
+        The loss, for the errors.
     """
 
     value: Formula
     weight: Formula | None = None
     count: Formula | None = None
+    beside: tuple[Formula, ...] = ()
+    finish: Formula | None = None
+    refused: Formula | None = None
+    refuses_nan: bool = False
+    loss: Loss | None = None
+
+    @property
+    def values(self) -> tuple[Formula, ...]:
+        """What the means are of."""
+        return (self.value, *self.beside)
 
 
 def summed_for(terms: Terms, divisor: str) -> Formula | None:
@@ -49,11 +69,12 @@ def summed_for(terms: Terms, divisor: str) -> Formula | None:
 
 
 @per_formula
-def terms_of(loss: Loss, weighted: bool = False, masked: bool = False, omits: bool = False) -> Terms:
-    """Return the terms of a loss, with a weight, with a mask, without the elements whose target is nan."""
-    if not (weighted or masked or omits):
-        return Terms(loss.formula)
+def terms_of(
+    loss: Loss, weighted: bool = False, masked: bool = False, omits: bool = False, raises: bool = False
+) -> Terms:
+    """Return the terms of a loss, with a weight, with a mask, without the elements whose target is nan, or any nan."""
     formula, w = loss.formula, variable(WEIGHT)
+    arrays = (*formula.arrays, *([WEIGHT] if weighted else []), *([MASK] if masked else []))
     target = formula.arrays[1]
 
     def kept(expression: Expression) -> Expression:
@@ -67,13 +88,35 @@ def terms_of(loss: Loss, weighted: bool = False, masked: bool = False, omits: bo
         order = (*formula.arrays, WEIGHT, MASK)
         return Formula(name, tuple(n for n in order if n in made.reads), {}, made.expression)
 
-    arrays = (*formula.arrays, *([WEIGHT] if weighted else []), *([MASK] if masked else []))
-    value = formula.expression * w if weighted else formula.expression
+    def averaged(each: Formula) -> Formula:
+        value = each.expression * w if weighted else each.expression
+        return Formula(each.name, arrays, each.parameters, kept(value))
+
     return Terms(
-        Formula(formula.name, arrays, formula.parameters, kept(value)),
+        averaged(formula),
         term("weight", apply("where", w < 0, -math.inf, w)) if weighted else None,
         term("count", constant(1)) if masked or omits else None,
+        tuple(map(averaged, loss.beside)),
+        loss.finish,
+        _refused(loss, arrays, raises),
+        raises,
+        loss,
     )
+
+
+def _refused(loss: Loss, arrays: tuple[str, ...], raises: bool) -> Formula | None:
+    """The formula that counts the elements for which a call is refused; None where none can be."""
+    counted = constant(0)
+    for name in loss.further_arrays:
+        if name in loss.domain:
+            counted = counted + _outside(loss.domain[name], variable(name))
+    for name in arrays:
+        if raises and name != MASK:
+            x = variable(name)
+            counted = apply("where", x == x, counted, 1)
+    if is_constant(counted):
+        return None
+    return Formula("refused", arrays, {}, apply("where", variable(MASK), counted, 0) if MASK in arrays else counted)
 
 
 @functools.cache
@@ -94,13 +137,17 @@ def outside_count(interval: Interval, masked: bool) -> Formula:
 
     A nan is not counted: it shows in the result.
     """
-    x = variable("x")
-    below = x < interval.low if interval.closed in ("both", "left") else x <= interval.low
-    above = x > interval.high if interval.closed in ("both", "right") else x >= interval.high
-    counted = apply("where", below, 1, apply("where", above, 1, 0))
+    counted = _outside(interval, variable("x"))
     if masked:
         return Formula("outside", ("x", MASK), {}, apply("where", variable(MASK), counted, 0))
     return Formula("outside", ("x",), {}, counted)
+
+
+def _outside(interval: Interval, x: Expression) -> Expression:
+    """1 for a number outside an interval, else 0."""
+    below = x < interval.low if interval.closed in ("both", "left") else x <= interval.low
+    above = x > interval.high if interval.closed in ("both", "right") else x >= interval.high
+    return apply("where", below, 1, apply("where", above, 1, 0))
 
 
 @functools.cache

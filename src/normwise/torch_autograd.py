@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import reduce
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -214,6 +215,86 @@ class Reduce(torch.autograd.Function):
             for gradient in gradients:
                 gradient.mul_(factor)
         return (None, *gradients)
+
+
+class ReduceMeans(torch.autograd.Function):
+    """What is made of means, or a mean whose divisor is summed: the sums in one pass, and then the gradient.
+
+    Only the sums tell the factors of the gradient. It waits without them where it has but one and loses nothing by
+    that, and is computed in the backward pass where not.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, about: tuple[Any, ...], *wanted: Tensor) -> Tensor:
+        terms, arrays, parameters, divisor, wrt, dtype = about
+        found = fused.means(MEMORY, terms, arrays, parameters, divisor, wrt, _rounding(dtype))
+        ctx.about, ctx.gradients = about[2:], found.gradients
+        ctx.terms, ctx.names = terms, tuple(arrays)
+        ctx.found = found._replace(gradients=None)
+        ctx.save_for_backward(*arrays.values())
+        return number(found.value, dtype)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        gradients, ctx.gradients = ctx.gradients, None
+        found, (parameters, _, wrt, _) = ctx.found, ctx.about
+        arrays = dict(zip(ctx.names, ctx.saved_tensors, strict=True))
+        if torch.is_grad_enabled() or not may_be_read(upstream):
+            factors = _factors(ctx, arrays, upstream)
+            return (None, *[_gradient(found.formulas, factors, parameters, arrays, name) for name in wrt])
+        given = upstream.item()
+        factors = [given * factor for factor in found.factors]
+        return (None, *fused.scaled(MEMORY, found.formulas, arrays, parameters, factors, wrt, gradients))
+
+
+def _factors(ctx: Any, arrays: dict[str, Tensor], upstream: Tensor) -> list[Tensor]:
+    """The factors of a gradient as part of autograd's graph: where that goes on, their sums depend on the arrays."""
+    found: fused.Means = ctx.found
+    if not torch.is_grad_enabled():
+        return [upstream * factor for factor in found.factors]
+    parameters, _, _, dtype = ctx.about
+    finish = ctx.terms.finish
+
+    def mean(formula: Formula) -> Tensor:
+        given = {name: arrays[name] for name in formula.arrays}
+        own = parameters if formula.parameters else ()
+        if watched():
+            return elementwise(formula, own, dtype, *given.values()).sum() / found.divisor
+        wrt = tuple(name for name, array in given.items() if array.requires_grad)
+        return summed(Terms(formula), given, own, found.divisor, wrt, dtype)
+
+    count = len(found.slopes)
+    means, weights = [mean(formula) for formula in found.formulas[:count]], found.formulas[count:]
+    share = [mean(formula) for formula in weights]  # the divisor in units of itself
+    for each in share:
+        means = [value / each for value in means]
+    slopes = (
+        [upstream] if finish is None else [of_numbers(pullback(finish, n), *means, upstream) for n in finish.arrays]
+    )
+    factors = [slope / found.divisor for slope in slopes]
+    for each in share:
+        factors = [factor / each for factor in factors]
+        factors.append(-reduce(torch.add, map(torch.mul, factors, means)))
+    return factors
+
+
+def _gradient(
+    formulas: Sequence[Formula], factors: Tensors, parameters: Parameters, arrays: dict[str, Tensor], name: str
+) -> Tensor:
+    """The gradient in an array of a sum of formulas, each times a factor, as part of autograd's graph."""
+    parts: list[Tensor] = []
+    for formula, factor in zip(formulas, factors, strict=True):
+        if name in formula.reads:
+            given = [arrays[each] for each in formula.arrays]
+            own = parameters if formula.parameters else ()
+            spread = factor.expand(given[0].shape)
+            parts.append(elementwise(pullback(formula, name), own, arrays[name].dtype, *given, spread))
+    return reduce(torch.add, parts) if parts else torch.zeros_like(arrays[name])
+
+
+def _rounding(dtype: torch.dtype) -> Callable[[float], float]:
+    """What rounds a number to a dtype."""
+    return float if dtype is torch.float64 else lambda value: number(value, dtype).item()
 
 
 class Lane(NamedTuple):
@@ -439,6 +520,7 @@ def summed(
 ) -> Tensor:
     """Sum a call's terms on the fused kernels and divide; `wrt` names the arrays that need a gradient."""
     if wrt:
-        reduce = applied_at_once(under_name(Reduce, terms.value.name))
-        return reduce((terms, arrays, parameters, divisor, wrt, dtype), *[arrays[name] for name in wrt])
-    return number(fused.reduced(MEMORY, terms, arrays, parameters, divisor, ())[0], dtype)
+        function = ReduceMeans if fused.waits_for_sums(MEMORY, terms, arrays, divisor, wrt) else Reduce
+        compute = applied_at_once(under_name(function, terms.value.name))
+        return compute((terms, arrays, parameters, divisor, wrt, dtype), *[arrays[name] for name in wrt])
+    return number(fused.means(MEMORY, terms, arrays, parameters, divisor, (), _rounding(dtype)).value, dtype)

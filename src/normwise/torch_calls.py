@@ -89,11 +89,23 @@ def _computed(
 ) -> Tensor:
     """Check a call that nobody overrides, and take its way."""
     checked = _checked(loss, arrays, parameters, reduction, options or PLAIN)
+    if _is_fused(checked):
+        return _fused(checked)
+    _check_values(checked)
     if not checked.dtype.is_floating_point:
         return _beyond_real(loss, checked)
-    if reduction == "none" or checked.dims is not None or watched() or not in_plain_memory([*checked.arrays.values()]):
-        return _composed(checked, elementwise)
-    return _fused(checked)
+    return _composed(checked, elementwise)
+
+
+def _is_fused(made: Call) -> bool:
+    """Whether a call is reduced to one number by the fused kernels, which check the values they read."""
+    return (
+        made.dtype.is_floating_point
+        and made.reduction != "none"
+        and made.dims is None
+        and not watched()
+        and in_plain_memory([*made.arrays.values()])
+    )
 
 
 def value_and_gradient(
@@ -137,6 +149,10 @@ def call_of_means(
     concerned = arrays if options is None else (*arrays, options.weight, options.mask, options.normalize)
     if has_torch_function(concerned):
         return _overridden(concerned, loss, arrays, parameters, reduction, options or PLAIN)
+    if not watched():
+        made = _checked(loss, arrays, parameters, reduction, options or PLAIN)
+        if _is_fused(made) and not _has_gradient(made.divisor):
+            return _fused(made)
     means = [compute(part, _read_by(part, arrays), parameters, reduction, options) for part in loss.parts]
     assert loss.finish is not None
     return of_numbers(loss.finish, *means)
@@ -168,20 +184,16 @@ def sums(loss: Loss, arrays: Sequence[Tensor], parameters: tuple[float, ...], op
     """Compute the sums of a call in float64, outside autograd."""
     with torch.no_grad():
         made = _checked(loss, arrays, parameters, "sum", options)
-        terms, formulas = made.terms, [made.terms.value, made.terms.weight, made.terms.count]
+        terms = made.terms
         if made.dtype.is_floating_point and not watched() and in_plain_memory([*made.arrays.values()]):
-            given = [made.arrays[name] for name in terms.value.arrays]
-            wanted = tuple(formula for formula in formulas if formula is not None)
-            found = iter(fused.summing(wanted).run(MEMORY, given, [], parameters, 1.0))
-            total, weight, count = (None if formula is None else next(found) for formula in formulas)
-            if weight is not None:
-                fused.check_weights(MEMORY, terms, made.arrays, weight)
-        else:
-            _check_weights(made)
-            wide = made._replace(arrays={n: a if n == MASK else a.double() for n, a in made.arrays.items()})
-            total, weight, count = (
-                None if formula is None else number(_values(wide, formula, elementwise).sum()) for formula in formulas
-            )
+            return fused.sums(MEMORY, terms, made.arrays, parameters)
+        _check_values(made)
+        _check_weights(made)
+        wide = made._replace(arrays={n: a if n == MASK else a.double() for n, a in made.arrays.items()})
+        total, weight, count = (
+            None if formula is None else number(_values(wide, formula, elementwise).sum())
+            for formula in (terms.value, terms.weight, terms.count)
+        )
     size = float(made.arrays[terms.value.arrays[0]].numel())
     count = size if count is None else count
     return State(total or 0.0, count if weight is None else weight, count)
@@ -267,17 +279,17 @@ def _fused(made: Call) -> Tensor:
     terms, arrays, divisor = made.terms, made.arrays, made.divisor
     wrt = tuple([n for n, a in arrays.items() if a.requires_grad]) if torch.is_grad_enabled() else ()
     dtype = torch.float32 if made.dtype in HALF else made.dtype
-    by = summed_for(terms, divisor) if isinstance(divisor, str) else None
-    if isinstance(divisor, Tensor) and not (divisor.requires_grad and torch.is_grad_enabled()):
-        divisor = float(divisor)
-    if isinstance(divisor, Tensor):
+    if _has_gradient(divisor):
         value = summed(terms, arrays, made.parameters, 1.0, wrt, dtype) / divisor.to(dtype)
-    elif by is not None and by is terms.weight and WEIGHT in wrt:
-        value = summed(terms, arrays, made.parameters, 1.0, wrt, dtype)
-        value = value / summed(Terms(by), {n: arrays[n] for n in by.arrays}, (), 1.0, (WEIGHT,), dtype)
     else:
+        divisor = float(divisor) if isinstance(divisor, Tensor) else divisor
         value = summed(terms, arrays, made.parameters, divisor, wrt, dtype)
     return value.reshape((1,) * arrays[terms.value.arrays[0]].ndim) if made.keepdim else value
+
+
+def _has_gradient(divisor: Any) -> bool:
+    """Whether what a sum is divided by is part of autograd's graph."""
+    return isinstance(divisor, Tensor) and divisor.requires_grad and torch.is_grad_enabled()
 
 
 Elementwise = Callable[..., Tensor]
@@ -368,12 +380,8 @@ def _checked(
     given = {name: _to_add_gradients(a) if name in added else a for name, a in given.items()}
     given = {name: a if a.shape == shape else a.expand(shape) for name, a in given.items()}
     check_looks_at_no_data(options.nan_policy)
-    if options.nan_policy == "raise":
-        _check_no_nan(given)
-    if loss.further_arrays:
-        _check_domains(loss, given)
     dims = None if options.dim is None else plan.dimensions(options.dim, len(shape))  # type: ignore[arg-type]
-    terms = terms_of(loss, weight is not None, mask is not None, options.omits)
+    terms = terms_of(loss, weight is not None, mask is not None, options.omits, options.nan_policy == "raise")
     return Call(terms, given, parameters, reduction, divisor, dims, options.keepdim, dtype)
 
 
@@ -417,6 +425,14 @@ def _check_tensors(loss: Loss, arrays: Sequence[Any], weight: Any, mask: Any) ->
             device = array.device
             same = device == arrays[0].device or (device.type == "cpu" and array.ndim == 0)
             plan.check_device(loss, name, device, arrays[0].device, same)
+
+
+def _check_values(made: Call) -> None:
+    """Check the values of a call that is not reduced in one pass."""
+    if made.terms.refuses_nan:
+        _check_no_nan(made.arrays)
+    if made.terms.loss is not None and made.terms.loss.further_arrays:
+        _check_domains(made.terms.loss, made.arrays)
 
 
 def _check_no_nan(arrays: dict[str, Tensor]) -> None:
