@@ -140,6 +140,10 @@ def _number(value: float, kind: type[np.floating[Any]]) -> np.floating[Any]:
 _NORMAL = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 """The range of the numbers that float32 has without a warning."""
 
+    def rounded(self, value: float) -> float:
+        """A number rounded to the dtype of sums."""
+        return float(self.number(value))
+
 
 def call(
     loss: Loss, arrays: Arrays, parameters: tuple[float, ...], reduction: Reduction, options: Options | None
@@ -151,35 +155,24 @@ def call(
             return lane.value(arrays, parameters, reduction)
     made = _checked(loss, arrays, parameters, reduction, options or PLAIN)
     if reduction != "none" and made.dims is None and made.fused:
-        return _fused(made)
+        return _fused(made)[0]
     _check_values(made)
     if reduction == "none":
         return made.xp.astype(_values(made, made.terms.value), made.dtype, copy=False)
     return _reduced(made)[0]
 
 
-def _fused(made: Call) -> Any:
-    """Reduce to one number by the fused kernels, which check the values they read."""
-    value = made.number(_means(made, ()).value)
-    return np.full((1,) * made.arrays[made.terms.value.arrays[0]].ndim, value) if made.keepdim else value
-
-
-def _means(made: Call, wrt: tuple[str, ...]) -> fused.Means:
-    """The means of a call from one pass, and its gradients, which wait for their factors."""
-    return fused.means(
-        MEMORY, made.terms, made.arrays, made.parameters, made.divisor, wrt, lambda value: float(made.number(value))
-    )
-
-
-def _value_and_gradient(made: Call, name: str) -> tuple[Any, Any]:
-    """A call's result on the fused kernels, and its gradient in one array."""
-    terms, arrays, wrt = made.terms, made.arrays, (name,)
-    if not fused.waits_for_sums(MEMORY, terms, arrays, made.divisor, wrt):
-        value, _, [gradient] = fused.reduced(MEMORY, terms, arrays, made.parameters, made.divisor, wrt)
-        return made.number(value), gradient
-    found = _means(made, wrt)
-    [gradient] = fused.scaled(MEMORY, found.formulas, arrays, made.parameters, found.factors, wrt, found.gradients)
-    return made.number(found.value), gradient
+def _fused(made: Call, *wrt: str) -> tuple[Any, Sequence[Any]]:
+    """Reduce to one number by the fused kernels, which check the values they read; its gradients in some arrays too."""
+    terms, arrays, parameters, divisor = made.terms, made.arrays, made.parameters, made.divisor
+    if fused.waits_for_sums(MEMORY, terms, arrays, divisor, wrt):
+        found, waiting = fused.means(MEMORY, terms, arrays, parameters, divisor, wrt, made.rounded)
+        value, formulas, factors, _ = found
+        gradients = fused.scaled(MEMORY, formulas, arrays, parameters, factors, wrt, waiting) if wrt else ()
+    else:
+        value, _, gradients = fused.reduced(MEMORY, terms, arrays, parameters, divisor, wrt)
+    number = made.number(value)
+    return np.full((1,) * arrays[terms.value.arrays[0]].ndim, number) if made.keepdim else number, gradients
 
 
 def value_and_gradient(
@@ -195,7 +188,7 @@ def value_and_gradient(
     made = _checked(loss, arrays, parameters, reduction, options or PLAIN)
     name = loss.formula.arrays[0]
     if made.fused:
-        value, gradient = _value_and_gradient(made, name)
+        value, [gradient] = _fused(made, name)
         return value, _as_of(arrays[0], gradient, made.wide)
     _check_values(made)
     value, divisor = _reduced(made)
@@ -214,7 +207,7 @@ def call_of_means(
     if isinstance(arrays[0], np.ndarray):
         made = _checked(loss, arrays, parameters, reduction, options or PLAIN)
         if made.dims is None and made.fused:
-            return _fused(made)
+            return _fused(made)[0]
     return _finished(loss, [call(part, arrays, parameters, reduction, options) for part in loss.parts])[0]
 
 
@@ -227,7 +220,7 @@ def value_and_gradient_of_means(
     if isinstance(arrays[0], np.ndarray):
         made = _checked(loss, arrays, parameters, reduction, options or PLAIN)
         if made.fused:
-            value, gradient = _value_and_gradient(made, loss.formula.arrays[0])
+            value, [gradient] = _fused(made, loss.formula.arrays[0])
             return value, _as_of(arrays[0], gradient, made.wide)
     means, gradients = zip(
         *(value_and_gradient(part, arrays, parameters, reduction, options) for part in loss.parts), strict=True
@@ -517,6 +510,11 @@ def _empty(shape: Sequence[int], dtype: Any) -> Any:
     return BUFFERS.empty(math.prod(shape), np.dtype(dtype)).reshape(tuple(shape))
 
 
+def _multiply(array: Any, factor: float) -> None:
+    with array_engine.quiet(np):
+        np.multiply(array, factor, out=array)
+
+
 MEMORY = Memory(
     address=address,
     contiguous=_contiguous,
@@ -527,5 +525,6 @@ MEMORY = Memory(
     copy=np.ascontiguousarray,
     empty_like=_empty_like,
     empty=_empty,
+    multiply=_multiply,
     spread=np.broadcast_to,
 )

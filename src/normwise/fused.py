@@ -17,7 +17,6 @@ from normwise.catalogue import Loss
 from normwise.engines.cpu import Kernel, KernelSpec, Storage, direct_operands
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
-from normwise.formula.expression import variable
 from normwise.formula.values import number_function, number_value
 from normwise.sums import State, quotient
 from normwise.terms import MASK, WEIGHT, Terms, nan_count, negatives, outside_count, summed_for
@@ -44,12 +43,18 @@ class Memory(NamedTuple):
     """Memory for a result of an array's shape and a dtype: dense, and contiguous if the array is."""
     empty: Callable[[Sequence[int], Any], Any]
     """Contiguous memory for a result of a shape and a dtype."""
+    multiply: Callable[[Any, float], Any]
+    """Multiply an array by a finite number where it lies."""
     spread: Callable[[Any, Sequence[int]], Any]
     """An array of the library over NumPy's memory, repeated to a shape."""
 
 
 SMALL = 1 << 12
 """Elements below which operands not in one piece are copied: a layout costs more, and a kernel of its own."""
+
+
+FAR = 1 << 20
+"""Elements from which arrays leave the cache: to scale a gradient is then quicker than to sum its divisor first."""
 
 
 class Pass:
@@ -181,13 +186,18 @@ def reduced(
     gradients : sequence of arrays
         Each of its array's dtype.
     """
-    by = summed_for(terms, divisor) if wrt and isinstance(divisor, str) else None
+    by = divisor_of(terms, divisor) if wrt else None
     if by is not None:
         divisor = total(memory, by, arrays)
         if not divisor > -math.inf:
             check_values(memory, terms, arrays)
-    [value], divisor, gradients = _summed(memory, terms, arrays, parameters, divisor, wrt, by)
-    return quotient(value, divisor), divisor, gradients
+    totals, divisor, gradients = _summed(memory, terms, arrays, parameters, divisor, wrt, by)
+    return quotient(totals[0], divisor), divisor, gradients
+
+
+def divisor_of(terms: Terms, divisor: str | float) -> Formula | None:
+    """Return what is summed for a divisor: None where it is known without."""
+    return summed_for(terms, divisor) if isinstance(divisor, str) else None
 
 
 class Means(NamedTuple):
@@ -197,12 +207,8 @@ class Means(NamedTuple):
     """What is made of them."""
     formulas: tuple[Formula, ...]
     """What the gradient is a sum of, each times a factor that only the means tell."""
-    factors: tuple[float, ...]
-    slopes: tuple[float, ...]
-    """The derivatives of the value in the means."""
+    factors: Sequence[float]
     divisor: float
-    gradients: Sequence[Any] | None
-    """The gradients without their factors; None where they are not to be rounded before, or have several."""
 
 
 def means(
@@ -213,7 +219,7 @@ def means(
     divisor: str | float,
     wrt: tuple[str, ...],
     rounded: Callable[[float], float],
-) -> Means:
+) -> tuple[Means, Sequence[Any] | None]:
     """Reduce a call in one pass, whose gradients only the sums give their factors.
 
     Parameters
@@ -222,23 +228,37 @@ def means(
         Rounds a mean to the dtype of the result.
 
     Other parameters are those of `reduced`.
+
+    Returns
+    -------
+    found : Means
+    gradients : sequence of arrays, or None
+        The gradients without their factors; None where they are not to be rounded before, or have several.
     """
-    by = summed_for(terms, divisor) if isinstance(divisor, str) else None
-    formulas = terms.values
-    if by is not None and by is terms.weight and WEIGHT in wrt:
-        formulas = (*formulas, by)
-    waits = _stays_exact(memory, arrays) and all(sum(name in f.reads for f in formulas) == 1 for name in wrt)
+    by = divisor_of(terms, divisor)
+    formulas, have_one_factor = _differentiated(terms, by is not None and by is terms.weight, wrt)
+    waits = have_one_factor and _stays_exact(memory, arrays)
     totals, divisor, gradients = _summed(memory, terms, arrays, parameters, divisor, wrt if waits else (), scaled=False)
     found = [quotient(each, divisor) for each in totals]
+    share = quotient(1.0, divisor)
     if terms.finish is None:
-        [value], slopes = found, (1.0,)
+        value, factors = found[0], [share]
     else:
         found = [*map(rounded, found)]
-        value, *slopes = (function(*found) for function in _finishing(terms.finish))
-    factors = [slope * quotient(1.0, divisor) for slope in slopes]
+        value, *slopes = [function(*found) for function in _finishing(terms.finish)]
+        factors = [slope * share for slope in slopes]
     if len(formulas) > len(factors):  # a divisor that has a gradient
-        factors.append(-sum(factor * mean for factor, mean in zip(factors, found, strict=True)))
-    return Means(value, formulas, tuple(factors), tuple(slopes), divisor, gradients if waits else None)
+        factors.append(-sum(map(operator.mul, factors, found)))
+    return Means(value, formulas, factors, divisor), gradients if waits else None
+
+
+@functools.cache
+def _differentiated(terms: Terms, by_weight: bool, wrt: tuple[str, ...]) -> tuple[tuple[Formula, ...], bool]:
+    """What a gradient is a sum of, and whether each array is read by just one of it, so that it has one factor."""
+    formulas = terms.values
+    if by_weight and WEIGHT in wrt and terms.weight is not None:
+        formulas = (*formulas, terms.weight)
+    return formulas, all(sum(name in formula.reads for formula in formulas) == 1 for name in wrt)
 
 
 def scaled(
@@ -258,30 +278,31 @@ def scaled(
         slopes(formulas, wrt).run(memory, given, waiting, parameters, *factors)
         return waiting
     for name, gradient in zip(wrt, waiting, strict=True):
-        [factor] = [factor for formula, factor in zip(formulas, factors, strict=True) if name in formula.reads]
+        [factor] = [factors[k] for k, formula in enumerate(formulas) if name in formula.reads]
         if factor != 1:
-            _TIMES.run(memory, [gradient], [gradient], (), factor)
+            memory.multiply(gradient, factor)
     return waiting
 
 
 _LARGEST = 3.4028234663852886e38
 """The largest number of float32."""
 
-_TIMES = Pass((), (Formula("times", ("x",), {}, variable("x") * variable(SCALE)),))
-
 
 def waits_for_sums(memory: Memory, terms: Terms, arrays: Arrays, divisor: str | float, wrt: tuple[str, ...]) -> bool:
-    """Whether `means` is the way to a call's gradient: what its sums tell is not known, nor cheaply summed, beforehand.
+    """Whether `means` is the way to a call: its gradient has factors that its sums tell, or its result is not a mean.
 
-    A pass beforehand reads less where every array of the divisor repeats itself; and it is the way for half precision,
-    whose gradient is to be rounded once.
+    A divisor is summed beforehand where its arrays stay in the cache or repeat themselves, so that little is read
+    twice; and for half precision, whose gradient is to be rounded once.
     """
-    by = summed_for(terms, divisor) if isinstance(divisor, str) else None
-    if terms.finish is not None or by is None:
-        return terms.finish is not None
+    if terms.finish is not None:
+        return True
+    by = divisor_of(terms, divisor) if wrt else None
+    if by is None:
+        return False
     if by is terms.weight and WEIGHT in wrt:
         return True
-    return _stays_exact(memory, arrays) and not any(_repeated(memory, [arrays[name] for name in by.arrays]))
+    given = [arrays[name] for name in by.arrays]
+    return memory.size(given[0]) >= FAR and not any(_repeated(memory, given)) and _stays_exact(memory, arrays)
 
 
 def _stays_exact(memory: Memory, arrays: Arrays) -> bool:
@@ -311,13 +332,13 @@ def _summed(
 
     What is `known` was summed before; the gradients are divided where they are `scaled`.
     """
-    by = summed_for(terms, divisor) if isinstance(divisor, str) else None
+    by = divisor_of(terms, divisor)
     if by is None:
         divisor = float(memory.size(arrays[terms.value.arrays[0]]) if isinstance(divisor, str) else divisor)
     scale = quotient(1.0, float(divisor)) if scaled and by is None else 1.0
-    also = [formula for formula in (terms.weight, by) if formula is not known]
+    also = tuple([each.name for each in (terms.weight, by) if each is not None and each is not known])
     totals, others, gradients = _checked_pass(memory, terms, arrays, parameters, also, wrt, scale)
-    return totals, float(divisor) if by is None else others[by], gradients
+    return totals, float(divisor) if by is None else others[by.name], gradients
 
 
 def _checked_pass(
@@ -325,27 +346,36 @@ def _checked_pass(
     terms: Terms,
     arrays: Arrays,
     parameters: Sequence[float],
-    also: Sequence[Formula | None],
+    also: tuple[str, ...],
     wrt: tuple[str, ...] = (),
     scale: float = 1.0,
-) -> tuple[Sequence[float], dict[Formula | None, float], Sequence[Any]]:
-    """One pass, which also tells of what is refused: the sums of what is averaged, other sums, and the gradients."""
-    others = [formula for formula in dict.fromkeys((*also, terms.refused)) if formula is not None]
+) -> tuple[Sequence[float], dict[str, float], Sequence[Any]]:
+    """One pass, and a look at what is refused: the sums of what is averaged, others by name, and the gradients."""
+    summing, names = _reducing(terms, also, wrt)
     gradients = [memory.empty_like(arrays[name], None) for name in wrt]
-    given = [arrays[name] for name in terms.value.arrays]
-    found = summing((*terms.values, *others), wrt).run(memory, given, gradients, parameters, scale)
-    count = len(terms.values)
-    summed: dict[Formula | None, float] = dict(zip(others, found[count:], strict=True))
-    if summed.get(terms.refused) or not summed.get(terms.weight, 0.0) > -math.inf:
+    given = [arrays[name] for name in summing.arrays]
+    totals = summing.run(memory, given, gradients, parameters, scale)
+    if not names:
+        return totals, {}, gradients
+    count = len(totals) - len(names)
+    others = dict(zip(names, totals[count:], strict=True))
+    if others.get("refused") or not others.get("weight", 0.0) > -math.inf:
         check_values(memory, terms, arrays)
-    return found[:count], summed, gradients
+    return totals[:count], others, gradients
+
+
+@functools.cache
+def _reducing(terms: Terms, also: tuple[str, ...], wrt: tuple[str, ...]) -> tuple[Pass, tuple[str, ...]]:
+    """The pass of a call, and the names in `Terms` of what it sums beside the values."""
+    others = {name: getattr(terms, name) for name in (*also, "refused") if getattr(terms, name) is not None}
+    return summing((*terms.values, *others.values()), wrt), tuple(others)
 
 
 def sums(memory: Memory, terms: Terms, arrays: Arrays, parameters: Sequence[float]) -> State:
     """Return the sums of a call, from one pass."""
-    [total], others, _ = _checked_pass(memory, terms, arrays, parameters, (terms.weight, terms.count))
-    count = others[terms.count] if terms.count else float(memory.size(arrays[terms.value.arrays[0]]))
-    return State(total, others[terms.weight] if terms.weight else count, count)
+    totals, others, _ = _checked_pass(memory, terms, arrays, parameters, ("weight", "count"))
+    count = others.get("count", float(memory.size(arrays[terms.value.arrays[0]])))
+    return State(totals[0], others.get("weight", count), count)
 
 
 def gradients(

@@ -104,6 +104,12 @@ def terms_of(
     )
 
 
+@functools.cache
+def alone(formula: Formula) -> Terms:
+    """Return the terms of a formula that is no loss."""
+    return Terms(formula)
+
+
 def _refused(loss: Loss, arrays: tuple[str, ...], raises: bool) -> Formula | None:
     """The formula that counts the elements for which a call is refused; None where none can be."""
     counted = constant(0)

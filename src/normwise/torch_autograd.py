@@ -26,7 +26,7 @@ from normwise.engines.cpu.buffers import LARGE
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
 from normwise.fused import Arrays, Memory
-from normwise.terms import Terms, outside_count, terms_of
+from normwise.terms import Terms, alone, outside_count, terms_of
 from normwise.torch_memory import empty
 from normwise.torch_names import applied_at_once, under_name
 from normwise.torch_watchers import knows_operations_only, overridden, watched
@@ -227,18 +227,16 @@ class ReduceMeans(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, about: tuple[Any, ...], *wanted: Tensor) -> Tensor:
         terms, arrays, parameters, divisor, wrt, dtype = about
-        found = fused.means(MEMORY, terms, arrays, parameters, divisor, wrt, _rounding(dtype))
-        ctx.about, ctx.gradients = about[2:], found.gradients
-        ctx.terms, ctx.names = terms, tuple(arrays)
-        ctx.found = found._replace(gradients=None)
+        found, ctx.gradients = fused.means(MEMORY, terms, arrays, parameters, divisor, wrt, _ROUNDING[dtype])
+        ctx.found, ctx.about = found, (terms, parameters, wrt, dtype)
         ctx.save_for_backward(*arrays.values())
         return number(found.value, dtype)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         gradients, ctx.gradients = ctx.gradients, None
-        found, (parameters, _, wrt, _) = ctx.found, ctx.about
-        arrays = dict(zip(ctx.names, ctx.saved_tensors, strict=True))
+        found, (terms, parameters, wrt, _) = ctx.found, ctx.about
+        arrays = dict(zip(terms.value.arrays, ctx.saved_tensors, strict=True))
         if torch.is_grad_enabled() or not may_be_read(upstream):
             factors = _factors(ctx, arrays, upstream)
             return (None, *[_gradient(found.formulas, factors, parameters, arrays, name) for name in wrt])
@@ -252,8 +250,8 @@ def _factors(ctx: Any, arrays: dict[str, Tensor], upstream: Tensor) -> list[Tens
     found: fused.Means = ctx.found
     if not torch.is_grad_enabled():
         return [upstream * factor for factor in found.factors]
-    parameters, _, _, dtype = ctx.about
-    finish = ctx.terms.finish
+    terms, parameters, _, dtype = ctx.about
+    finish = terms.finish
 
     def mean(formula: Formula) -> Tensor:
         given = {name: arrays[name] for name in formula.arrays}
@@ -261,11 +259,11 @@ def _factors(ctx: Any, arrays: dict[str, Tensor], upstream: Tensor) -> list[Tens
         if watched():
             return elementwise(formula, own, dtype, *given.values()).sum() / found.divisor
         wrt = tuple(name for name, array in given.items() if array.requires_grad)
-        return summed(Terms(formula), given, own, found.divisor, wrt, dtype)
+        return summed(alone(formula), given, own, found.divisor, wrt, dtype)
 
-    count = len(found.slopes)
-    means, weights = [mean(formula) for formula in found.formulas[:count]], found.formulas[count:]
-    share = [mean(formula) for formula in weights]  # the divisor in units of itself
+    count = len(terms.values)
+    means = [mean(formula) for formula in found.formulas[:count]]
+    share = [mean(formula) for formula in found.formulas[count:]]  # a divisor that has a gradient, per itself
     for each in share:
         means = [value / each for value in means]
     slopes = (
@@ -292,9 +290,11 @@ def _gradient(
     return reduce(torch.add, parts) if parts else torch.zeros_like(arrays[name])
 
 
-def _rounding(dtype: torch.dtype) -> Callable[[float], float]:
-    """What rounds a number to a dtype."""
-    return float if dtype is torch.float64 else lambda value: number(value, dtype).item()
+_ROUNDING: dict[torch.dtype, Callable[[float], float]] = {
+    torch.float32: lambda value: number(value, torch.float32).item(),
+    torch.float64: float,
+}
+"""What rounds a mean to the dtype of a result."""
 
 
 class Lane(NamedTuple):
@@ -511,6 +511,7 @@ MEMORY = Memory(
     copy=Tensor.contiguous,
     empty_like=_empty_like,
     empty=empty,
+    multiply=Tensor.mul_,
     spread=lambda array, shape: torch.from_numpy(array).expand(shape),
 )
 
@@ -519,8 +520,10 @@ def summed(
     terms: Terms, arrays: Arrays, parameters: Parameters, divisor: str | float, wrt: tuple[str, ...], dtype: torch.dtype
 ) -> Tensor:
     """Sum a call's terms on the fused kernels and divide; `wrt` names the arrays that need a gradient."""
+    waits = fused.waits_for_sums(MEMORY, terms, arrays, divisor, wrt)
     if wrt:
-        function = ReduceMeans if fused.waits_for_sums(MEMORY, terms, arrays, divisor, wrt) else Reduce
-        compute = applied_at_once(under_name(function, terms.value.name))
+        compute = applied_at_once(under_name(ReduceMeans if waits else Reduce, terms.value.name))
         return compute((terms, arrays, parameters, divisor, wrt, dtype), *[arrays[name] for name in wrt])
-    return number(fused.means(MEMORY, terms, arrays, parameters, divisor, (), _rounding(dtype)).value, dtype)
+    if waits:
+        return number(fused.means(MEMORY, terms, arrays, parameters, divisor, (), _ROUNDING[dtype])[0].value, dtype)
+    return number(fused.reduced(MEMORY, terms, arrays, parameters, divisor, ())[0], dtype)
