@@ -53,7 +53,7 @@ SMALL = 1 << 12
 """Elements below which operands not in one piece are copied: a layout costs more, and a kernel of its own."""
 
 
-FAR = 1 << 20
+FAR = 1 << 21
 """Elements from which arrays leave the cache: to scale a gradient is then quicker than to sum its divisor first."""
 
 

@@ -362,7 +362,7 @@ def _checked(
     if weight is not None:
         plan.check_broadcasts("weight", weight.shape, shape)
         given[WEIGHT] = weight
-    dtype = reduce(torch.promote_types, (a.dtype for a in given.values()))
+    dtype = reduce(torch.promote_types, {a.dtype for a in given.values()})
     if "count" in loss.accepts and not (dtype.is_floating_point or dtype.is_complex or dtype is torch.bool):
         dtype = torch.get_default_dtype()
     if dtype.is_floating_point:
