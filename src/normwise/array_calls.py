@@ -65,6 +65,10 @@ class Call(NamedTuple):
         """A number in float64 as one of NumPy's: infinite beyond its range, and no warning, as elsewhere."""
         return _number(value, self.wide.type)
 
+    def rounded(self, value: float) -> float:
+        """A number rounded to the dtype of sums."""
+        return float(self.number(value))
+
 
 class Lane(NamedTuple):
     """What the usual call needs that was made before, of whatever size."""
@@ -139,10 +143,6 @@ def _number(value: float, kind: type[np.floating[Any]]) -> np.floating[Any]:
 
 _NORMAL = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 """The range of the numbers that float32 has without a warning."""
-
-    def rounded(self, value: float) -> float:
-        """A number rounded to the dtype of sums."""
-        return float(self.number(value))
 
 
 def call(
