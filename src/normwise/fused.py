@@ -252,7 +252,7 @@ def means(
     return Means(value, formulas, factors, divisor), gradients if waits else None
 
 
-@functools.cache
+@per_formula
 def _differentiated(terms: Terms, by_weight: bool, wrt: tuple[str, ...]) -> tuple[tuple[Formula, ...], bool]:
     """What a gradient is a sum of, and whether each array is read by just one of it, so that it has one factor."""
     formulas = terms.values
