@@ -1,6 +1,6 @@
 """How often a call reads its arrays, and that what one pass computes is what several would."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,9 @@ import pytest
 import torch
 
 import normwise
-from normwise import fused
+from normwise import array_calls, fused, torch_autograd
+from normwise.engines.cpu import Kernel
+from normwise.engines.layout import Layout
 from normwise.errors import InputError, ParameterError
 
 Tensor = torch.Tensor
@@ -62,16 +64,26 @@ READS_WEIGHT = [name for name in CALLS if name.startswith("weighted") or name in
 
 
 @pytest.fixture
-def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def passes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """The numbers of elements of the passes."""
-    run, seen = fused.Pass.run, list[int]()
+    seen, flat, strided = list[int](), Kernel.flat, Kernel.strided
 
-    def counted(self: fused.Pass, memory: Any, arrays: Any, *others: Any) -> Any:
-        seen.append(memory.size(arrays[0]))
-        return run(self, memory, arrays, *others)
+    def counted_flat(self: Kernel, size: int, *words: float) -> Any:
+        seen.append(size)
+        return flat(self, size, *words)
 
-    monkeypatch.setattr(fused.Pass, "run", counted)
-    return seen
+    def counted_strided(self: Kernel, layout: Layout, *others: Any) -> Any:
+        seen.append(layout.planes * layout.rows * layout.columns)
+        return strided(self, layout, *others)
+
+    monkeypatch.setattr(Kernel, "flat", counted_flat)
+    monkeypatch.setattr(Kernel, "strided", counted_strided)
+    lanes = torch_autograd._lane, array_calls._lane  # which remember the kernels' methods
+    for lane in lanes:
+        lane.cache_clear()
+    yield seen
+    for lane in lanes:
+        lane.cache_clear()
 
 
 @pytest.fixture(params=[0, 1 << 62], ids=["far", "near"])

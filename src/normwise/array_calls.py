@@ -74,11 +74,10 @@ class Lane(NamedTuple):
     """What the usual call needs that was made before, of whatever size."""
 
     run: Callable[..., Sequence[float]]
-    """The kernel."""
+    """The kernel: of the loss, and of how many elements are refused, if any can be."""
+    terms: Terms
     reads: tuple[int, ...]
     """The numbers of the arrays that it reads."""
-    checks: Sequence[tuple[int, Callable[..., Sequence[float]]]]
-    """The numbers of the arrays that have a domain, and the kernels that count what is outside."""
     kind: type[np.floating[Any]]
     """Of the result."""
 
@@ -91,7 +90,9 @@ class Lane(NamedTuple):
         places = [address(arrays[i]) for i in self.reads]
         if gradient is not None:
             places.append(address(gradient))
-        [total] = self.run(size, *places, *parameters, 1 / divisor)
+        total, *refused = self.run(size, *places, *parameters, 1 / divisor)
+        if refused and refused[0]:
+            fused.check_values(MEMORY, self.terms, dict(zip(self.terms.value.arrays, arrays, strict=True)))
         return _number(total / divisor, self.kind)
 
 
@@ -105,31 +106,18 @@ def _lane_of(loss: Loss, arrays: Arrays, slope: bool) -> Lane | None:
         if array.dtype != dtype or array.shape != shape:
             return None
     lane = _lane(loss, dtype, slope)
-    if lane is None or first.size == 0:
-        return None
-    for i, count in lane.checks:
-        if count(first.size, address(arrays[i]), 1.0)[0]:
-            return None  # the ordinary way tells what is wrong
-    return lane
+    return lane if first.size else None
 
 
 @per_formula
 def _lane(loss: Loss, dtype: np.dtype[Any], slope: bool) -> Lane | None:
     """The lane of a loss, if its kernel reads an array."""
-    names = loss.formula.arrays
-    summing = fused.summing((terms_of(loss).value,), names[:1] if slope else ())
+    terms = terms_of(loss)
+    summing = fused.summing(fused.sums_of(terms), loss.formula.arrays[:1] if slope else ())
     if not summing.reads:
         return None
     kernel = summing.kernel(MEMORY, (dtype,) * (len(summing.reads) + slope), None)
-    checks = [
-        (
-            names.index(name),
-            fused.summing((outside_count(loss.domain[name], False),)).kernel(MEMORY, (dtype,), None).flat,
-        )
-        for name in loss.further_arrays
-        if name in loss.domain
-    ]
-    return Lane(kernel.flat, summing.reads, checks, _wide(np, dtype).type)
+    return Lane(kernel.flat, terms, summing.reads, _wide(np, dtype).type)
 
 
 def _number(value: float, kind: type[np.floating[Any]]) -> np.floating[Any]:

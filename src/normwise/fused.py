@@ -195,6 +195,11 @@ def reduced(
     return quotient(totals[0], divisor), divisor, gradients
 
 
+def sums_of(terms: Terms) -> tuple[Formula, ...]:
+    """Return what the sum of a call is made of: its values, and how many of its elements are refused, if any can be."""
+    return (terms.value,) if terms.refused is None else (terms.value, terms.refused)
+
+
 def divisor_of(terms: Terms, divisor: str | float) -> Formula | None:
     """Return what is summed for a divisor: None where it is known without."""
     return summed_for(terms, divisor) if isinstance(divisor, str) else None

@@ -26,7 +26,7 @@ from normwise.engines.cpu.buffers import LARGE
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
 from normwise.fused import Arrays, Memory
-from normwise.terms import Terms, alone, outside_count, terms_of
+from normwise.terms import Terms, alone, terms_of
 from normwise.torch_memory import empty
 from normwise.torch_names import applied_at_once, under_name
 from normwise.torch_watchers import knows_operations_only, overridden, watched
@@ -306,10 +306,8 @@ class Lane(NamedTuple):
     """The numbers of the arrays in which the gradient is wanted."""
     further: tuple[int, ...]
     """The numbers of the arrays beside input and target that the kernel reads."""
-    checks: Sequence[tuple[int, Callable[..., Sequence[float]]]]
-    """The numbers of the arrays that have a domain, and the kernels that count what is outside."""
     run: Callable[..., Sequence[float]]
-    """The kernel."""
+    """The kernel: of the loss, and of how many elements are refused, if any can be."""
     dtype: torch.dtype
     reduce: Callable[..., Tensor]
     """`ReduceOne`, under the name of the loss."""
@@ -323,7 +321,9 @@ class ReduceOne(Reduce):
         lane, arrays, places, parameters, size, divisor = about
         fresh = _fresh_like if size < RECYCLED else _recycled_like
         gradients = (None, *map(fresh, wanted))  # as backward returns them
-        [total] = lane.run(size, *places, *map(_place, gradients[1:]), *parameters, 1 / divisor)
+        total, *refused = lane.run(size, *places, *map(_place, gradients[1:]), *parameters, 1 / divisor)
+        if refused and refused[0]:
+            fused.check_values(MEMORY, lane.terms, dict(zip(lane.terms.value.arrays, arrays, strict=True)))
         ctx.gradients, ctx.about = gradients, about
         ctx.to_save = arrays  # what save_for_backward does
         return number(total / divisor, lane.dtype)
@@ -382,15 +382,14 @@ def usual(loss: Loss, arrays: Tensors, parameters: Parameters, mean: bool) -> Te
     if lane is None:
         return None
     if further:
-        for i, count in lane.checks:
-            if count(size, arrays[i].data_ptr(), 1.0)[0]:
-                return None  # the ordinary way tells what is wrong
         places = (*places, *[arrays[i].data_ptr() for i in lane.further])
     divisor = size if mean else 1
     if lane.wrt:
         wanted = (input,) if learned is _INPUT else [arrays[i] for i in lane.learned]
         return lane.reduce((lane, arrays, places, parameters, size, divisor), *wanted)
-    [total] = lane.run(size, *places, *parameters, 1.0)
+    total, *refused = lane.run(size, *places, *parameters, 1.0)
+    if refused and refused[0]:
+        fused.check_values(MEMORY, lane.terms, dict(zip(lane.terms.value.arrays, arrays, strict=True)))
     return number(total / divisor, dtype)
 
 
@@ -400,18 +399,13 @@ def _lane(loss: Loss, dtype: torch.dtype, learned: tuple[bool, ...]) -> Lane | N
     terms, names = terms_of(loss), loss.formula.arrays
     wanted = tuple(i for i, needs in enumerate(learned) if needs)
     wrt = tuple(names[i] for i in wanted)
-    summing = fused.summing((terms.value,), wrt)
+    summing = fused.summing(fused.sums_of(terms), wrt)
     if summing.reads[:2] != (0, 1):
         return None
     kernel = summing.kernel(MEMORY, (dtype,) * (len(summing.reads) + len(wrt)), None)
-    counts = {name: outside_count(loss.domain[name], False) for name in loss.further_arrays if name in loss.domain}
-    checks = [
-        (names.index(name), fused.summing((count,)).kernel(MEMORY, (dtype,), None).flat)
-        for name, count in counts.items()
-    ]
     function = under_name(ReduceOne, loss.name)
     function._backward_cls.apply = _backward_of_one
-    return Lane(terms, wrt, wanted, summing.reads[2:], checks, kernel.flat, dtype, applied_at_once(function))
+    return Lane(terms, wrt, wanted, summing.reads[2:], kernel.flat, dtype, applied_at_once(function))
 
 
 def in_one_piece(arrays: Tensors) -> bool:
