@@ -1,5 +1,16 @@
-"""What tests and doctests share: Keras has its backend before anything of it is imported, be it to collect doctests."""
+"""What tests and doctests share."""
 
-import os
+from collections.abc import Iterator
 
-os.environ.setdefault("KERAS_BACKEND", "torch")
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def catalogue() -> Iterator[None]:
+    """Whatever a test or an example adds to the catalogue is gone after it."""
+    import normwise
+
+    before = dict(normwise.losses)
+    yield
+    normwise.losses.clear()
+    normwise.losses.update(before)

@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -49,14 +48,3 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20240611)
-
-
-@pytest.fixture
-def catalogue() -> Iterator[None]:
-    """Whatever a test adds to the catalogue is gone after it."""
-    import normwise
-
-    before = dict(normwise.losses)
-    yield
-    normwise.losses.clear()
-    normwise.losses.update(before)
