@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -12,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normwise import composed_norms, fused, fused_norms, norms, plan
-from normwise.array_calls import MEMORY, is_array, whole
+from normwise.array_calls import MEMORY, address, in_one_piece, is_array, whole
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu import Arguments, Storage
 from normwise.engines.dtypes import is_half, isdtype, widest
@@ -69,23 +68,14 @@ norms.USUAL[np.ndarray] = norms.Usual(usual_norm, usual_distance)
 
 
 def _by_lane(lane: Lane, *arrays: Array) -> Any:
-    for array in arrays:
-        flags = array.flags
-        if not flags.c_contiguous or not flags.aligned:
-            return None
+    if not in_one_piece(arrays):
+        return None
     result = np.empty(lane.shape, lane.dtype)
-    found = lane.run(*map(_address, arrays), _address(result))
+    found = lane.run(*map(address, arrays), address(result))
     if found is None:
         return None
     lane.end(found)
     return result[()]
-
-
-def _address(array: Array) -> int:
-    """Where an array that is not empty lies in memory: NumPy's own attribute takes longer than a small norm."""
-    if array.flags.writeable:
-        return ctypes.addressof(ctypes.c_char.from_buffer(array.data))
-    return array.ctypes.data
 
 
 def _lane(key: Hashable, asked: NormCall | None) -> Lane | None:

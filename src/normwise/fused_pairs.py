@@ -27,6 +27,7 @@ from normwise.engines.cpu import (
     Place,
     Storage,
     Strides,
+    read_by,
 )
 from normwise.formula import Formula, trace, where
 from normwise.formula.caches import per_formula
@@ -319,13 +320,6 @@ def prepared(
     steps = (count, 1, 0) if count else (1, rows) if laid.turned else (lanes, 1)
     results = [Strides(rows * (count or lanes), *steps)] * len(written)
     return Prepared(shape, kernel.laid_out(laid.extent, [*laid.strides, *results], count))
-
-
-@per_formula
-def read_by(sums: tuple[Formula, ...]) -> tuple[str, ...]:
-    """The names of the arrays that some formulas read."""
-    read = frozenset[str]().union(*(formula.reads for formula in sums))
-    return tuple(name for name in sums[0].arrays if name in read)
 
 
 def _layout(

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from normwise.catalogue.metrics import Metric
-from normwise.engines.cpu import Kernel, KernelSpec, Storage
+from normwise.engines.cpu import Kernel, KernelSpec, Storage, read_by
 from normwise.formula import Formula, trace, where
 from normwise.fused_norms import LEAST, stays_inside
-from normwise.fused_pairs import Contraction, Prepared, prepared, read_by, single_sum
+from normwise.fused_pairs import Contraction, Prepared, prepared, single_sum
 from normwise.terms import SIDES, PairTerms, pair_terms
 
 Run = Callable[[Sequence[int], Sequence[float]], None]

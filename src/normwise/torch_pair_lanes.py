@@ -11,9 +11,9 @@ import torch
 
 from normwise import fused
 from normwise.catalogue.metrics import Metric
-from normwise.engines.cpu import Storage
+from normwise.engines.cpu import Storage, read_by
 from normwise.formula.expression import variable
-from normwise.fused_pairs import Contraction, Target, read_by, single_sum
+from normwise.fused_pairs import Contraction, Target, single_sum
 from normwise.pair_lanes import Lane, Run, dense, lane_of
 from normwise.torch_autograd import MEMORY, RECYCLED, SINGLE_AND_DOUBLE, STORAGE, UPSTREAM, in_one_piece
 from normwise.torch_contractions import F64, Tensor, summed_pullback, upstream_name

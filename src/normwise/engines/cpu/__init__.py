@@ -11,7 +11,7 @@ from normwise.engines.cpu.contraction_spec import SHALLOW, ContractionSpec, Exte
 from normwise.engines.cpu.kernel import Kernel, direct_operands
 from normwise.engines.cpu.row_spec import RowSpec, SlopeSpec
 from normwise.engines.cpu.rows import Arguments, PreparedCall, RowKernel, SlopeKernel, holds_lines
-from normwise.engines.cpu.spec import KernelSpec, Storage
+from normwise.engines.cpu.spec import KernelSpec, Storage, read_by
 
 __all__ = [
     "BUFFERS",
@@ -32,4 +32,5 @@ __all__ = [
     "Strides",
     "direct_operands",
     "holds_lines",
+    "read_by",
 ]

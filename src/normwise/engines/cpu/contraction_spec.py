@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from normwise.engines.cpu.spec import Storage
+from normwise.engines.cpu.spec import Storage, read_by
 from normwise.formula import Expression, Formula
 
 Place = Literal["rs", "ls", "rl", "r", "l", "s"]
@@ -120,8 +120,7 @@ class ContractionSpec:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The arrays that are read."""
-        read = {name for formula in self.sums for name in formula.reads}
-        return tuple(name for name in self.sums[0].arrays if name in read)
+        return read_by(self.sums)
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from normwise.formula import Formula
+from normwise.formula.caches import per_formula
 from normwise.formula.walk import stored
 
 Real = Literal["float32", "float64"]
@@ -60,8 +61,7 @@ class KernelSpec:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The arrays that are read."""
-        read = {name for formula in self.formulas for name in formula.reads}
-        return tuple(name for name in self.formulas[0].arrays if name in read)
+        return read_by(self.formulas)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -77,6 +77,13 @@ class KernelSpec:
     def reals(self) -> int:
         """Where the parameters begin among the arguments."""
         return len(HEADER) + self.words * len(self.storage)
+
+
+@per_formula
+def read_by(formulas: tuple[Formula, ...]) -> tuple[str, ...]:
+    """Return the arrays that some formulas of the same arrays read, in the order of their arguments."""
+    read = frozenset[str]().union(*(formula.reads for formula in formulas))
+    return tuple(name for name in formulas[0].arrays if name in read)
 
 
 def identity(spec: Any) -> str:

@@ -339,15 +339,6 @@ class Builder:
         function = self.module.declare_intrinsic(name, [dtype], kind)
         return Value(self, self.code.call(function, [each.of for each in arguments], fastmath=self.flags))
 
-    def where(self, condition: Value, first: Any, second: Any) -> Value:
-        """Select one of two, of which one at least is a value; both are computed. A number that is not 0 is true."""
-        chosen = condition if isinstance(condition, Truth) else condition != 0
-        if isinstance(first, Truth) and isinstance(second, Truth):
-            return Truth(self, self.code.select(chosen.of, first.of, second.of), first.number_type)
-        numbers = [each for each in (first, second) if isinstance(each, Value) and not isinstance(each, Truth)]
-        one = numbers[0] if numbers else (first if isinstance(first, Truth) else second).number
-        return Value(self, self.code.select(chosen.of, one.like(first).of, one.like(second).of))
-
     # --- memory ---
 
     def array(self, address: Any, dtype: Type) -> Array:
@@ -458,8 +449,14 @@ def licensed(*flags: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 def where(condition: Value, first: Any, second: Any) -> Value:
-    """Select one of two; both are computed."""
-    return condition.builder.where(condition, first, second)
+    """Select one of two, of which one at least is a value; both are computed. A number that is not 0 is true."""
+    builder = condition.builder
+    chosen = condition if isinstance(condition, Truth) else condition != 0
+    if isinstance(first, Truth) and isinstance(second, Truth):
+        return Truth(builder, builder.code.select(chosen.of, first.of, second.of), first.number_type)
+    numbers = [each for each in (first, second) if isinstance(each, Value) and not isinstance(each, Truth)]
+    one = numbers[0] if numbers else (first if isinstance(first, Truth) else second).number
+    return Value(builder, builder.code.select(chosen.of, one.like(first).of, one.like(second).of))
 
 
 def copysign(size: Value, sign: Value) -> Value:
@@ -475,7 +472,7 @@ def fma(a: Value, b: Any, c: Any) -> Value:
 def least(a: Value, b: Any) -> Value:
     """The smaller of two integers."""
     b = a.like(b)
-    return a.builder.where(a < b, a, b)
+    return where(a < b, a, b)
 
 
 def ceiling(a: Value, b: Any) -> Value:
