@@ -369,7 +369,7 @@ def _checked_pass(
     return totals[:count], others, gradients
 
 
-@functools.cache
+@per_formula
 def _reducing(terms: Terms, also: tuple[str, ...], wrt: tuple[str, ...]) -> tuple[Pass, tuple[str, ...]]:
     """The pass of a call, and the names in `Terms` of what it sums beside the values."""
     others = {name: getattr(terms, name) for name in (*also, "refused") if getattr(terms, name) is not None}

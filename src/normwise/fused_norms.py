@@ -195,7 +195,7 @@ def _factoring(norm: Norm) -> Callable[..., Sequence[float]]:
     return Kernel(KernelSpec((), (factor_of(norm),), ("float64",) * 3)).flat
 
 
-@functools.cache
+@per_formula
 def factor_of(norm: Norm) -> Formula:
     """Return what slopes of elements are scaled by: a formula of a norm's sum, and of what comes from upstream."""
     [name] = norm.finish.arrays

@@ -104,7 +104,7 @@ def terms_of(
     )
 
 
-@functools.cache
+@per_formula
 def alone(formula: Formula) -> Terms:
     """Return the terms of a formula that is no loss."""
     return Terms(formula)

@@ -12,6 +12,7 @@ import torch
 from normwise import fused
 from normwise.catalogue.metrics import Metric
 from normwise.engines.cpu import Storage, read_by
+from normwise.formula.caches import per_formula
 from normwise.formula.expression import variable
 from normwise.fused_pairs import Contraction, Target, single_sum
 from normwise.pair_lanes import Lane, Run, dense, lane_of
@@ -102,7 +103,7 @@ def _in_one_piece(upstream: Tensor) -> Tensor | None:
     return dense if readable else None
 
 
-@functools.cache
+@per_formula
 def _function(metric: Metric) -> Callable[..., Any]:
     function = under_name(FusedOne, f"{metric.name}_distances")
     function._backward_cls.apply = _backward_of_one

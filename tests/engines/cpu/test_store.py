@@ -292,8 +292,11 @@ def test_a_constant_that_moves_to_a_new_file_of_device_code_and_changes_is_compi
 ENDLESS = """
 import gc, sys, numpy, normwise
 
+x, weight = numpy.array([3.0, 1.0]), numpy.array([1.0, 3.0])
+
 def call(i):
-    assert normwise.loss(f"abs(r)*{i + 1}")(numpy.array([3.0, 1.0]), numpy.zeros(2)) == 2.0 * (i + 1)
+    loss = normwise.loss(f"abs(r)*{i + 1}")
+    assert loss(x, numpy.zeros(2), **options) == expected * (i + 1)
 
 def measured():
     gc.collect()
@@ -312,10 +315,12 @@ print(*(after - first for after, first in zip(measured(), before)))
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells what a process has")
-def test_formulas_without_end_take_a_bounded_memory() -> None:
+@pytest.mark.parametrize(("options", "expected"), [("{}", 2.0), ("{'weight': weight}", 1.5)])
+def test_formulas_without_end_take_a_bounded_memory(options: str, expected: float) -> None:
     folder = files.store_folder()
     assert folder is not None
-    resident, maps = map(int, output_of(started(folder, ENDLESS)).split())
+    code = ENDLESS.replace("def call(i)", f"options, expected = {options}, {expected}\n\ndef call(i)")
+    resident, maps = map(int, output_of(started(folder, code)).split())
     assert resident < 100 * 40  # KiB; a kernel, and all that is known of its formula, is 60 at least
     assert maps < 100  # a kernel is two
 
@@ -330,8 +335,11 @@ def forget():
             each.cache_clear()
     gc.collect()
 
+x, weight = numpy.array([3.0, 1.0]), numpy.array([1.0, 3.0])
+
 def call(i):
-    assert normwise.loss(f"abs(r)*{i + 1}")(numpy.array([3.0, 1.0]), numpy.zeros(2)) == 2.0 * (i + 1)
+    loss = normwise.loss(f"abs(r)*{i + 1}")
+    assert loss(x, numpy.zeros(2), **options) == expected * (i + 1)
 
 def loaded():
     return len(store._loader._trackers)
