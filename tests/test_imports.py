@@ -30,20 +30,21 @@ STOREYS = {
     **dict.fromkeys(("fused_pairs", "composed_pairs", "pair_lanes"), "pairs on engines"),
 }
 """Modules that share a storey."""
-ALLOWED = {("formula.expression", "formula.text"), ("formula.expression", "formula.primitives")}
+ALLOWED = {("formula.expression", "formula.text"), ("formula.expression", "formula.numbers")}
 """A printer is a language and stands above expressions, which print themselves for people; so does the table that
 computes numbers that meet."""
 ORDER_OF_FORMULA = [
     "caches",
     "expression",
-    "frame_terms",
     "tangent",
     "primitives",
     "walk",
     "derivative",
+    "rewriting",
     "text",
-    "source",
+    "numbers",
     "values",
+    "arrays",
     "trace",
     "parse",
 ]

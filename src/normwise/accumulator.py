@@ -8,7 +8,7 @@ from typing import Any, Self
 from normwise import plan
 from normwise.catalogue import Loss
 from normwise.errors import InputError
-from normwise.formula.values import number_value
+from normwise.formula.numbers import number_value
 from normwise.functional import face_of
 from normwise.sums import Reduction, State, quotient
 

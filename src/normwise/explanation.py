@@ -13,7 +13,8 @@ from normwise.catalogue.peers import Peer, peers_of
 from normwise.conversion import parameters_of, row_symbols
 from normwise.formula import Expression, Formula
 from normwise.formula.expression import apply, constant, is_constant
-from normwise.formula.primitives import COMPARISONS, PRIMITIVES
+from normwise.formula.numbers import primitive_value
+from normwise.formula.primitives import COMPARISONS
 from normwise.shape import (
     OTHERS,
     Kink,
@@ -257,7 +258,7 @@ def chosen(formula: Formula, flags: Mapping[str, float]) -> Formula:
         if node.primitive == "where" and isinstance(inner[0], bool):
             made.append(inner[1] if inner[0] else inner[2])
         elif node.primitive in COMPARISONS and all(map(is_constant, inner)):
-            made.append(bool(PRIMITIVES[node.primitive].number(*(each.value for each in inner))))
+            made.append(bool(primitive_value(node.primitive, *(each.value for each in inner))))
         elif inner:
             made.append(apply(node.primitive, *inner))
         else:

@@ -17,7 +17,7 @@ from normwise.catalogue import Loss
 from normwise.engines.cpu import Kernel, KernelSpec, Storage, direct_operands
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
-from normwise.formula.values import number_function, number_value
+from normwise.formula.numbers import number_function, number_value
 from normwise.sums import State, quotient
 from normwise.terms import MASK, WEIGHT, Terms, nan_count, negatives, outside_count, summed_for
 

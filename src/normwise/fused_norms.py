@@ -21,8 +21,8 @@ from normwise.engines.cpu import Kernel, KernelSpec, RowKernel, RowSpec, Storage
 from normwise.formula import Formula, apply
 from normwise.formula.caches import per_formula
 from normwise.formula.expression import constant, variable
+from normwise.formula.numbers import number_value
 from normwise.formula.tangent import scaled
-from normwise.formula.values import number_value
 from normwise.fused import Memory, mapping
 from normwise.terms import FACTOR, MASK, TOP, UNIT, WEIGHT, NormTerms, norm_terms, ties, weight_term
 

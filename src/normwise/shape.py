@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from normwise.formula import Expression, Formula
 from normwise.formula.expression import apply
+from normwise.formula.numbers import number_function, number_value
 from normwise.formula.primitives import COMPARISONS
-from normwise.formula.values import number_function, number_value
 
 TARGET = 1.0
 """The target, and what further arrays hold, where the residual is not enough to tell the loss."""

@@ -339,7 +339,7 @@ def _beyond_real(loss: Loss, made: Call) -> Tensor:
     from array_api_compat import torch as xp
 
     from normwise.engines import arrays as array_engine
-    from normwise.formula.values import decided
+    from normwise.formula.numbers import decided
 
     def compute(formula: Formula, parameters: tuple[float, ...], dtype: torch.dtype, *arrays: Tensor) -> Tensor:
         bound = dict(zip(formula.parameters, parameters, strict=True))

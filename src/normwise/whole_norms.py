@@ -10,7 +10,7 @@ from normwise.engines.cpu import Kernel, KernelSpec, Storage
 from normwise.engines.layout import Layout
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
-from normwise.formula.values import number_function
+from normwise.formula.numbers import number_function
 from normwise.fused_norms import doubt, row_kernel, stays_inside, towards
 from normwise.terms import norm_terms, ties
 

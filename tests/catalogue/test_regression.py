@@ -12,7 +12,7 @@ from sklearn.metrics import mean_absolute_error, mean_pinball_loss, mean_squared
 import normwise
 from normwise.catalogue import Loss
 from normwise.engines import arrays as array_engine
-from normwise.formula.values import number_value
+from normwise.formula.numbers import number_value
 from tests.oracles.mpmath_language import exact_value
 from tests.oracles.sympy_language import exact, sympy_derivative
 from tests.oracles.textbook import TEXTBOOK

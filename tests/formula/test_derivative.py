@@ -10,8 +10,8 @@ import pytest
 
 from normwise.catalogue import Loss
 from normwise.formula import Expression, exp, log, maximum, minimum, sign, sqrt, tanh, trace, where
+from normwise.formula.numbers import number_value
 from normwise.formula.primitives import PRIMITIVES
-from normwise.formula.values import number_value
 from tests.formula.test_primitives import EXPRESSIONS
 from tests.oracles.mpmath_language import exact_value
 from tests.oracles.sympy_language import exact, sympy_derivative

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normwise.errors import FormulaError
-from normwise.formula import PRIMITIVES, trace
+from normwise.formula import trace
+from normwise.formula.numbers import number_value
 from normwise.formula.parse import FUNCTIONS, parse
-from normwise.formula.values import number_value
+from normwise.formula.primitives import PRIMITIVES
+from normwise.formula.text import PYTHON as PRINTER
 
 POINTS = ({"r": 0.7, "x": 1.2, "t": 0.5}, {"r": -2.3, "x": 0.4, "t": 2.7})
 """With r = x - t."""
@@ -69,7 +71,7 @@ def test_a_text_means_what_python_makes_of_it(text: str, point: dict[str, float]
 
 def test_the_oracle_knows_every_primitive_that_a_text_may_call() -> None:
     assert set(FUNCTIONS) <= set(PYTHON)
-    assert set(FUNCTIONS.values()) == {row.name for row in PRIMITIVES.values() if "(" in row.python}
+    assert set(FUNCTIONS.values()) == {row.name for row in PRIMITIVES.values() if "(" in PRINTER.template(row)}
 
 
 def test_a_text_is_the_formula_that_python_would_trace() -> None:

@@ -4,7 +4,6 @@ import importlib.util
 import itertools
 import math
 import os
-import string
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -27,11 +26,14 @@ from array_api_compat import torch as torch_namespace
 import normwise
 from normwise.engines.cpu import Kernel, KernelSpec
 from normwise.engines.cpu.device.trigonometry import LARGEST_ANGLE
+from normwise.engines.frame_language import FRAMES, lowered
 from normwise.formula import Expression, Formula, arctan, stop_gradient, trace, where
+from normwise.formula.arrays import array_values
 from normwise.formula.expression import apply, variable
+from normwise.formula.numbers import number_value
 from normwise.formula.primitives import PRIMITIVES
-from normwise.formula.values import array_values, frame_values, lowered, number_value
-from normwise.formula.walk import path
+from normwise.formula.values import Values
+from normwise.formula.walk import path, walk
 from tests.oracles.mpmath_language import exact_value
 from tests.oracles.ulp import error_in_ulp
 
@@ -49,8 +51,7 @@ def expression_of(name: str) -> Expression:
         return where(a < b, b, a)
     if name in COMPARISONS:
         return where(apply(name, a, b), 1.0, 0.0)
-    fields = {field for _, field, _, _ in string.Formatter().parse(PRIMITIVES[name].python) if field}
-    return apply(name, *[a, b][: len(fields)])
+    return apply(name, *[a, b][: PRIMITIVES[name].arity])
 
 
 EXPRESSIONS = {name: expression_of(name) for name in PRIMITIVES}
@@ -88,12 +89,10 @@ def by_kernel(real: str) -> Callable[[Array, Array], dict[str, Array]]:
 def by_frame(native: Callable[[pd.DataFrame], Any]) -> Callable[[Array, Array], dict[str, Array]]:
     def values(a: Array, b: Array) -> dict[str, Array]:
         def compute(node: Expression, arguments: tuple[Any, ...]) -> Any:
-            spelling = PRIMITIVES[node.primitive].frame
-            assert spelling is not None, f"{node.primitive} is neither spelt nor lowered"
-            return spelling(nw, *arguments)
+            return FRAMES[node.primitive](nw, *arguments)
 
         way = path([lowered(expression, {}) for expression in EXPRESSIONS.values()])
-        expressions = frame_values(way, {"a": nw.col("a"), "b": nw.col("b")}, compute)
+        expressions = walk(way, Values({"a": nw.col("a"), "b": nw.col("b")}, compute))
         named = [e.alias(name) for name, e in zip(EXPRESSIONS, expressions, strict=True)]
         frame = nw.from_native(native(pd.DataFrame({"place": range(a.size), "a": a, "b": b})))
         with np.errstate(all="ignore"):
@@ -110,12 +109,12 @@ ARRAYS: Mapping[str, Callable[[Array, Array], dict[str, Array]]] = {
     "array_api_strict": by_arrays(array_api_strict, array_api_strict.asarray),
     "kernel": by_kernel("float64"),
 }
-FRAMES: Mapping[str, Callable[[Array, Array], dict[str, Array]]] = {
+FRAME_LANGUAGES: Mapping[str, Callable[[Array, Array], dict[str, Array]]] = {
     "pandas": by_frame(lambda frame: frame),
     "polars": by_frame(pl.from_pandas),
     "duckdb": by_frame(duckdb.from_df),
 }
-LANGUAGES = ARRAYS | FRAMES
+LANGUAGES = ARRAYS | FRAME_LANGUAGES
 
 
 def truth_for(language: str, name: str, a: float, true: Any) -> Any:
@@ -157,7 +156,7 @@ def finite() -> tuple[Array, Array, dict[str, list[Any]]]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_finite_values_are_right_to_a_few_ulp(language: str, finite: tuple[Array, Array, dict[str, list[Any]]]) -> None:
     a, b, exact = finite
-    bound = 8 if language in FRAMES else 4
+    bound = 8 if language in FRAME_LANGUAGES else 4
     computed = LANGUAGES[language](a, b)
     wrong = [
         f"{name}({x}, {y}) = {value}, not {mpmath.nstr(mpmath.mpf(true))}"
@@ -177,7 +176,7 @@ def quietly(function: Callable[..., Array], *arguments: Array) -> Array:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_special_values_are_those_of_ieee_arithmetic(language: str) -> None:
     a, b = pairs(SPECIAL)
-    if language in FRAMES:  # whose comparisons with nan are never asked
+    if language in FRAME_LANGUAGES:  # whose comparisons with nan are never asked
         a, b = (values[~(np.isnan(a) | np.isnan(b))] for values in (a, b))
     computed, wrong = LANGUAGES[language](a, b), list[str]()
     for name, expression in EXPRESSIONS.items():
@@ -220,7 +219,7 @@ def test_stop_gradient_is_a_constant_to_every_differentiation() -> None:
 JAX = """
 import jax
 from normwise.formula import stop_gradient, trace
-from normwise.formula.values import array_values
+from normwise.formula.arrays import array_values
 from normwise.formula.walk import path
 
 way = path([trace(lambda r: r * stop_gradient(r * r)).expression])

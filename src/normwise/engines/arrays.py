@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from normwise.formula import Formula
-from normwise.formula.values import array_values
+from normwise.formula.arrays import array_values
 from normwise.formula.walk import path
 
 

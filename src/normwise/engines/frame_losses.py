@@ -15,12 +15,12 @@ from typing import Any, TypeAlias
 
 import narwhals as nw
 
+from normwise.engines.frame_language import FRAMES, lowered
 from normwise.engines.question import COLUMN, Question
 from normwise.engines.stages import Stages, Term, apply
 from normwise.formula import Formula
 from normwise.formula.expression import Expression, Number
-from normwise.formula.primitives import PRIMITIVES
-from normwise.formula.values import frame_values, lowered
+from normwise.formula.values import Values
 from normwise.formula.walk import path, walk
 
 Frame: TypeAlias = "nw.DataFrame[Any] | nw.LazyFrame[Any]"
@@ -192,18 +192,13 @@ class Losses:
         uses = Counter([steps.steps[i][0] for _, arguments in steps.steps for i in arguments] + expressions)
 
         def compute(node: Expression, arguments: tuple[Any, ...]) -> Term:
-            row = PRIMITIVES[node.primitive]
-            if row.frame is None:
-                raise NotImplementedError(
-                    f"data frames have no {row.name}: its row in the table of primitives lowers it"
-                )
-            value = row.frame
+            value = FRAMES[node.primitive]
             term = apply(lambda *values: value(nw, *values), *arguments)
             if node.primitive == "subtract" and all(each.value in variables for each in node.arguments):
                 term = _exact(term, *(variables[str(each.value)] for each in node.arguments))
             return self.stages.keep(term) if uses[node] > 1 else term
 
-        computed = frame_values(steps, values, compute)
+        computed = walk(steps, Values(values, compute))
         absent = walk(steps, _Absent())
         return [
             self.stages.keep(value) if set(formula.arrays) <= needed else self.where(complete, value)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from normwise.engines.frames import jointly
 from normwise.formula import Formula
-from normwise.formula.values import number_value
+from normwise.formula.numbers import number_value
 from normwise.sums import Moments
 
 LOST = 1e-10

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from normwise.formula.expression import Expression, apply
-from normwise.formula.primitives import PRIMITIVES
+from normwise.formula.numbers import primitive_value
 from normwise.formula.trace import Formula, trace
 
 __all__ = [
@@ -37,7 +37,7 @@ __all__ = [
 def _primitive(name: str, *arguments: Any) -> Any:
     if any(isinstance(argument, Expression) for argument in arguments):
         return apply(name, *arguments)
-    return PRIMITIVES[name].number(*arguments)
+    return primitive_value(name, *arguments)
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:

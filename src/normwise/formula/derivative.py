@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from normwise.formula.expression import Expression, Number, apply, constant, variable
+from normwise.formula.expression import Expression, Number, constant
 from normwise.formula.primitives import PRIMITIVES
 from normwise.formula.tangent import Tangent
 from normwise.formula.walk import path, walk
@@ -19,12 +19,6 @@ def derivative(expression: Expression, name: str) -> Expression:
     ratios = frozenset(node for node, _ in way.steps if node.primitive == "divide")
     [tangent] = walk(way, _Tangents(name, ratios))
     return tangent.expression
-
-
-def substitute(expression: Expression, replacements: dict[str, Expression]) -> Expression:
-    """The expression with each variable that `replacements` names replaced."""
-    [replaced] = walk(path([expression]), _Substitution(replacements))
-    return replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +36,3 @@ class _Tangents:
         if all(tangent.is_zero for tangent in arguments):
             return self.constant(0)
         return PRIMITIVES[expression.primitive].tangent(expression.arguments, arguments, expression)
-
-
-@dataclass(frozen=True, slots=True)
-class _Substitution:
-    replacements: dict[str, Expression]
-
-    def constant(self, value: Number) -> Expression:
-        return constant(value)
-
-    def variable(self, name: str) -> Expression:
-        return self.replacements.get(name, variable(name))
-
-    def apply(self, expression: Expression, arguments: tuple[Expression, ...]) -> Expression:
-        return apply(expression.primitive, *arguments)

@@ -145,9 +145,9 @@ def is_constant(expression: Expression, *values: Number) -> bool:
 
 def _computed(primitive: str, constants: tuple[Expression, ...]) -> Number:
     """What plain Python makes of numbers that meet in a derivative."""
-    from normwise.formula.primitives import PRIMITIVES  # the table stands on this module
+    from normwise.formula.numbers import primitive_value  # languages stand on this module
 
-    return PRIMITIVES[primitive].number(*(node.value for node in constants))
+    return primitive_value(primitive, *(node.value for node in constants))  # type: ignore[arg-type]
 
 
 _MIRRORED = {

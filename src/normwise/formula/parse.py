@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from normwise.errors import FormulaError, near_names
 from normwise.formula.expression import Expression, Number, apply, constant, variable
 from normwise.formula.primitives import COMPARISONS, PRIMITIVES
+from normwise.formula.text import PYTHON
 from normwise.formula.trace import Formula
 
 LONGEST = 2000
@@ -45,9 +46,9 @@ _OPERATORS: Mapping[type[ast.AST], str] = {
     ast.NotEq: "not_equal",
 }
 
-_CALLED = {call[1]: row.name for row in PRIMITIVES.values() if (call := re.match(r"(\w+)\(", row.python))}
+_CALLED = {call[1]: row.name for row in PRIMITIVES.values() if (call := re.match(r"(\w+)\(", PYTHON.template(row)))}
 FUNCTIONS: Mapping[str, str] = {**_CALLED, "min": "minimum", "max": "maximum"}
-"""The primitive that each name calls; the names are those that the table's own text is made of."""
+"""The primitive that each name calls; the names are those that formulas are printed with."""
 
 CONSTANTS: Mapping[str, float] = {"pi": math.pi, "e": math.e, "inf": math.inf}
 
@@ -187,7 +188,7 @@ class _Reader:
         primitive = FUNCTIONS.get(name)
         if primitive is None:
             raise self._error(node, f"unknown function {name!r}", near_names(name, FUNCTIONS))
-        wanted = len(set(re.findall(r"\{\d\}", PRIMITIVES[primitive].python)))
+        wanted = PRIMITIVES[primitive].arity
         if len(arguments) != wanted:
             raise self._error(node, f"{name} takes {wanted} argument{'s' * (wanted > 1)}, not {len(arguments)}")
         if primitive != "where":

@@ -38,15 +38,26 @@ def _latex_number(value: Number) -> str:
     return {"1": power, "-1": f"-{power}"}.get(digits, rf"{digits} \cdot {power}")
 
 
+def _called(name: str, arity: int) -> str:
+    return f"{name}({', '.join([f'{{{i}}}' for i in range(arity)])})"
+
+
 @dataclass(frozen=True, slots=True)
 class Printer:
-    """The language of operators with precedence; `template` picks a row's spelling."""
+    """The language of operators with precedence."""
 
-    template: Callable[[Primitive], str]
+    templates: Mapping[str, str]
+    """What is spelled otherwise than as a call of the primitive's name."""
+    function: Callable[[str, int], str]
+    """The template of a function, by its name and the number of its arguments."""
     name: Callable[[str], str] = str
     number: Callable[[Number], str] = _python_number
     precedence: Mapping[str, int] = field(default_factory=dict[str, int])
     """How tightly rows bind that bind otherwise than in Python."""
+
+    def template(self, row: Primitive) -> str:
+        """The text of a primitive, with a field for each of its arguments."""
+        return self.templates.get(row.name) or self.function(row.name, row.arity)
 
     def constant(self, value: Number) -> Text:
         return Text(
@@ -72,9 +83,56 @@ class Printer:
 
 _GREEK = frozenset({"alpha", "beta", "gamma", "delta", "epsilon", "mu", "nu", "sigma", "tau"})
 
-PYTHON = Printer(lambda row: row.python)
+_PYTHON = {
+    "add": "{0} + {1}",
+    "subtract": "{0} - {1}",
+    "multiply": "{0} * {1}",
+    "divide": "{0} / {1}",
+    "power": "{0} ** {1}",
+    "less": "{0} < {1}",
+    "less_equal": "{0} <= {1}",
+    "greater": "{0} > {1}",
+    "greater_equal": "{0} >= {1}",
+    "equal": "{0} == {1}",
+    "not_equal": "{0} != {1}",
+    "negative": "-{0}",
+    "absolute": "abs({0})",
+}
+
+_LATEX = _PYTHON | {
+    "multiply": r"{0} \, {1}",
+    "divide": r"\frac{{{0}}}{{{1}}}",
+    "power": "{0}^{{{1}}}",
+    "less_equal": r"{0} \le {1}",
+    "greater_equal": r"{0} \ge {1}",
+    "equal": "{0} = {1}",
+    "not_equal": r"{0} \ne {1}",
+    "absolute": r"\left|{0}\right|",
+    "where": r"\begin{{cases}} {1} & {0} \\ {2} & \text{{otherwise}} \end{{cases}}",
+    "minimum": r"\min\left({0}, {1}\right)",
+    "maximum": r"\max\left({0}, {1}\right)",
+    "sqrt": r"\sqrt{{{0}}}",
+    "exp": "e^{{{0}}}",
+    "log": r"\log\left({0}\right)",
+    "tanh": r"\tanh\left({0}\right)",
+    "cosh": r"\cosh\left({0}\right)",
+    "sin": r"\sin\left({0}\right)",
+    "cos": r"\cos\left({0}\right)",
+    "arctan": r"\arctan\left({0}\right)",
+    # As van den Oord et al., Neural Discrete Representation Learning, 2017, write it.
+    "stop_gradient": r"\operatorname{{sg}}\left[{0}\right]",
+}
+
+
+def _latex_called(name: str, arity: int) -> str:
+    fields = ", ".join([f"{{{i}}}" for i in range(arity)])
+    return rf"\operatorname{{{{{name}}}}}\left({fields}\right)"
+
+
+PYTHON = Printer(_PYTHON, _called)
 LATEX = Printer(
-    lambda row: row.latex,
+    _LATEX,
+    _latex_called,
     lambda name: rf"\{name}" if name in _GREEK else name,
     _latex_number,
     # A fraction or an exponential is an atom but below an exponent; a minus sign stands at the front only.

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from normwise.formula.derivative import derivative, substitute
+from normwise.formula.derivative import derivative
 from normwise.formula.expression import Expression, apply, as_expression, variable
+from normwise.formula.rewriting import substitute
 from normwise.formula.tangent import scaled
 from normwise.formula.text import latex_text, python_text
 from normwise.formula.walk import Path, path

@@ -15,8 +15,8 @@ from normwise.errors import InputError, near_names
 from normwise.formula import Expression, Formula, where
 from normwise.formula.caches import per_formula
 from normwise.formula.expression import variable
+from normwise.formula.numbers import number_value
 from normwise.formula.tangent import scaled
-from normwise.formula.values import number_value
 from normwise.fused import SCALE, Pass
 from normwise.integrations.bound import Bound, Outputs, Score, bind_pointwise, bind_two, outputs_of, rows
 from normwise.terms import WEIGHT

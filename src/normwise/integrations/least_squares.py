@@ -13,7 +13,7 @@ from normwise.array_calls import MEMORY
 from normwise.catalogue import Loss
 from normwise.errors import InputError
 from normwise.formula.caches import per_formula
-from normwise.formula.values import number_value
+from normwise.formula.numbers import number_value
 from normwise.fused import Pass
 from normwise.integrations.bound import Bound, bind_pointwise
 

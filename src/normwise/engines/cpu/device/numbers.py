@@ -9,7 +9,7 @@ from typing import Any
 from normwise.engines.cpu.device.builder import Builder, Truth, Type, Value, where
 from normwise.engines.cpu.device.vector_math import VECTOR_MATH
 from normwise.formula import Expression
-from normwise.formula.values import array_values
+from normwise.formula.arrays import array_values
 from normwise.formula.walk import path
 
 
