@@ -36,6 +36,7 @@ computes numbers that meet."""
 ORDER_OF_FORMULA = [
     "caches",
     "expression",
+    "compositions",
     "tangent",
     "primitives",
     "walk",

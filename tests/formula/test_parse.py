@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import pytest
+import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,12 @@ PYTHON: dict[str, Any] = {
     "arctan": math.atan,
     "sign": lambda a: math.copysign(1.0, a) if a else 0.0,
     "where": lambda condition, a, b: a if condition else b,
+    "sigmoid": lambda a: 1 / (1 + math.exp(-a)),
+    "softplus": lambda a: math.log1p(math.exp(a)),
+    "erf": math.erf,
+    "lgamma": math.lgamma,
+    "digamma": scipy.special.digamma,
+    "polygamma": scipy.special.polygamma,
     "stop_gradient": lambda a: a,
     "pi": math.pi,
     "e": math.e,
@@ -56,6 +63,8 @@ TEXTS = [
     "stop_gradient(r) * r",
     "where(abs(r) < inf, r, 0)",
     "10**20 * r * 10**20",
+    "sigmoid(r) + softplus(r) * erf(r)",
+    "lgamma(abs(r)) + digamma(2 + r**2) * polygamma(2, abs(r) + 1)",
 ]
 
 
@@ -103,6 +112,9 @@ REFUSED = [
     ("1 + log", r"log is a function.* at column 5"),
     ("cosh(r, r)", r"cosh takes 1 argument, not 2"),
     ("where(r > 0, r)", r"where takes 3 arguments, not 2"),
+    ("polygamma(r, 2)", r"an order of polygamma is an integer from 1 to 20, at column 11"),
+    ("polygamma(21, r)", r"an order of polygamma"),
+    ("polygamma(1.5, r)", r"an order of polygamma"),
     ("r.real", r"no attributes, at column 1"),
     ("2 * r.__class__.__mro__", r"no attributes, at column 5"),
     ("__import__('os').system('true')", r"column 1"),

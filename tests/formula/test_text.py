@@ -12,6 +12,7 @@ import normwise.formula
 from normwise.catalogue import Loss
 from normwise.formula import Expression, Formula, exp, log1p, maximum, sqrt, trace, where
 from normwise.formula.expression import apply, variable
+from normwise.formula.primitives import PRIMITIVES
 from tests.formula.test_primitives import COMPARISONS, EXPRESSIONS
 
 
@@ -31,8 +32,7 @@ def as_formula(expression: Expression) -> Formula:
 def expressions() -> st.SearchStrategy[Expression]:
     constants = st.sampled_from([2, 3, -2, 0.5, -0.5, 1e-30, 1e30, 10**20])
     leaves = st.one_of(st.sampled_from([variable("a"), variable("b")]), constants.map(lambda c: c * variable("a")))
-    unary = [n for n, e in EXPRESSIONS.items() if len(e.arguments) == 1]
-    binary = [n for n, e in EXPRESSIONS.items() if len(e.arguments) == 2]
+    unary, binary = ([n for n, row in PRIMITIVES.items() if row.arity == k and not row.orders] for k in (1, 2))
 
     def grown(smaller: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
         comparison = st.builds(apply, st.sampled_from(COMPARISONS), smaller, smaller)

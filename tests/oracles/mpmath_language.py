@@ -36,6 +36,12 @@ MEANINGS: Mapping[str, Callable[..., Any]] = {
     "sin": mpmath.sin,
     "cos": mpmath.cos,
     "arctan": mpmath.atan,
+    "sigmoid": lambda a: 1 / (1 + mpmath.exp(-a)),
+    "softplus": lambda a: mpmath.log1p(mpmath.exp(a)),
+    "erf": mpmath.erf,
+    "lgamma": mpmath.loggamma,
+    "digamma": mpmath.digamma,
+    "polygamma": lambda n, a: mpmath.polygamma(int(n), a),
     "stop_gradient": lambda a: a,
 }
 """What each primitive means, for finite arguments in its domain."""

@@ -57,6 +57,12 @@ MEANINGS: Mapping[str, Callable[..., Any]] = {
     "sin": sympy.sin,
     "cos": sympy.cos,
     "arctan": sympy.atan,
+    "sigmoid": lambda a: 1 / (1 + sympy.exp(-a)),
+    "softplus": lambda a: sympy.log(1 + sympy.exp(a)),
+    "erf": sympy.erf,
+    "lgamma": sympy.loggamma,
+    "digamma": sympy.digamma,
+    "polygamma": sympy.polygamma,
     "stop_gradient": StopGradient,
 }
 

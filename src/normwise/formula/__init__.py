@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from normwise.errors import FormulaError
 from normwise.formula.expression import Expression, apply
 from normwise.formula.numbers import primitive_value
+from normwise.formula.primitives import LARGEST_ORDER, is_order
 from normwise.formula.trace import Formula, trace
 
 __all__ = [
@@ -18,14 +20,20 @@ __all__ = [
     "arctan",
     "cos",
     "cosh",
+    "digamma",
+    "erf",
     "exp",
     "expm1",
+    "lgamma",
     "log",
     "log1p",
     "maximum",
     "minimum",
+    "polygamma",
+    "sigmoid",
     "sign",
     "sin",
+    "softplus",
     "sqrt",
     "stop_gradient",
     "tanh",
@@ -110,6 +118,38 @@ def cos(a: Any) -> Any:
 def arctan(a: Any) -> Any:
     """Return the angle between -pi/2 and pi/2, in radians, whose tangent is `a`."""
     return _primitive("arctan", a)
+
+
+def sigmoid(a: Any) -> Any:
+    """Return 1 / (1 + exp(-a)), the logistic function."""
+    return _primitive("sigmoid", a)
+
+
+def softplus(a: Any) -> Any:
+    """Return log(1 + exp(a)); nothing overflows."""
+    return _primitive("softplus", a)
+
+
+def erf(a: Any) -> Any:
+    """Return the error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to `a`."""
+    return _primitive("erf", a)
+
+
+def lgamma(a: Any) -> Any:
+    """Return the logarithm of the gamma function of a positive number; infinite at 0, nan below."""
+    return _primitive("lgamma", a)
+
+
+def digamma(a: Any) -> Any:
+    """Return the derivative of `lgamma`."""
+    return _primitive("digamma", a)
+
+
+def polygamma(order: int, a: Any) -> Any:
+    """Return the derivative of `digamma` of an order from 1 to 20."""
+    if not is_order(order):
+        raise FormulaError(f"polygamma(): the order is a plain integer from 1 to {LARGEST_ORDER}, not {order!r}")
+    return _primitive("polygamma", order, a)
 
 
 def stop_gradient(a: Any) -> Any:

@@ -7,6 +7,7 @@ This module imports no array library.
 
 from __future__ import annotations
 
+import math
 import operator
 import sys
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from typing import Any
 
 from normwise.formula.caches import per_formula
 from normwise.formula.expression import Expression, constant, variable
-from normwise.formula.primitives import PRIMITIVES
+from normwise.formula.primitives import PRIMITIVES, Primitive
 from normwise.formula.values import Values, is_number
 from normwise.formula.walk import Path, path, walk
 
@@ -30,9 +31,10 @@ def array_values(way: Path, xp: Any, variables: Mapping[str, Any]) -> list[Any]:
         spelling = SPELLINGS.get(name)
         if spelling is not None:
             return spelling(xp, *arguments)
-        function = getattr(xp, name, None)
+        function = None if name in COMPOSED else getattr(xp, name, None)
         if function is not None:
-            return function(*arguments)
+            *orders, last = arguments
+            return function(*orders, _in_range(xp, PRIMITIVES[name], last))
         numbers = tuple(a if is_number(a) else None for a in arguments)
         given = {f"v{i}": a for i, a in enumerate(arguments)}
         [value] = walk(_composition(name, numbers), Values(given, compute))
@@ -54,6 +56,12 @@ def _lifted(xp: Any, arguments: tuple[Any, ...], like: Any) -> tuple[Any, ...]:
     """The arguments with plain numbers as arrays, 0-d and of the dtype of `like`."""
     device = getattr(like, "device", None)
     return tuple(xp.full((), a, dtype=like.dtype, device=device) if is_number(a) else a for a in arguments)
+
+
+def _in_range(xp: Any, row: Primitive, a: Any) -> Any:
+    """The argument, or nan where it is out of range: a library may go on there."""
+    low, high = row.range
+    return a if (low, high) == (-math.inf, math.inf) else xp.where((a >= low) & (a <= high), a, math.nan)
 
 
 def _operator(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -99,3 +107,6 @@ SPELLINGS = dict[str, Callable[..., Any]](
 
 LIFTED = frozenset({"where", "minimum", "maximum"})
 """The functions that want plain numbers as arrays."""
+
+COMPOSED = frozenset({"digamma", "polygamma"})
+"""What is composed in every namespace: near the root, and at 0.88, torch's own are wrong by millions of units."""

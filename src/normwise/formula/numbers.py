@@ -36,8 +36,9 @@ def primitive_value(name: str, *arguments: Number) -> Any:
     if row.number is not None:
         return row.number(*arguments)
     assert row.composition is not None, f"{name} has neither numbers nor a composition"
-    *orders, last = arguments  # what stands before it tells which function of a family it is
-    return number_function(row.composition(*map(constant, orders), variable("last")), "last")(last)
+    orders, [last] = arguments[: row.orders], arguments[row.orders :]
+    [value] = walk(path([row.composition(*map(constant, orders), variable("last"))]), _Numbers(last))
+    return value
 
 
 def decided(expression: Expression, parameters: Mapping[str, Number]) -> Expression:
@@ -58,6 +59,22 @@ def _composition(primitive: str) -> Composition | None:
     """Return what computes a primitive that Python has no function for."""
     row = PRIMITIVES.get(primitive)
     return row.composition if row is not None and row.number is None else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """The language of plain numbers, for those that meet while an expression is built: nothing is compiled."""
+
+    last: Number
+
+    def constant(self, value: Number) -> Number:
+        return value
+
+    def variable(self, name: str) -> Number:
+        return self.last
+
+    def apply(self, expression: Expression, arguments: tuple[Number, ...]) -> Any:
+        return primitive_value(expression.primitive, *arguments)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 
 from normwise.errors import FormulaError, near_names
 from normwise.formula.expression import Expression, Number, apply, constant, variable
-from normwise.formula.primitives import COMPARISONS, PRIMITIVES
+from normwise.formula.primitives import COMPARISONS, LARGEST_ORDER, PRIMITIVES, is_order
 from normwise.formula.text import PYTHON
 from normwise.formula.trace import Formula
 
@@ -188,11 +188,15 @@ class _Reader:
         primitive = FUNCTIONS.get(name)
         if primitive is None:
             raise self._error(node, f"unknown function {name!r}", near_names(name, FUNCTIONS))
-        wanted = PRIMITIVES[primitive].arity
+        wanted, orders = PRIMITIVES[primitive].arity, PRIMITIVES[primitive].orders
         if len(arguments) != wanted:
             raise self._error(node, f"{name} takes {wanted} argument{'s' * (wanted > 1)}, not {len(arguments)}")
         if primitive != "where":
-            return self._apply(primitive, *(self._value(argument, depth) for argument in arguments))
+            values = [self._value(argument, depth) for argument in arguments]
+            for argument, value in zip(arguments[:orders], values, strict=False):
+                if not is_order(value.value):
+                    raise self._error(argument, f"an order of {name} is an integer from 1 to {LARGEST_ORDER}")
+            return self._apply(primitive, *values)
         condition, *branches = arguments
         return self._apply(primitive, self._condition(condition, depth), *(self._value(n, depth) for n in branches))
 

@@ -10,7 +10,8 @@ A row holds
   such function: then the composition computes it.
 - ``composition``: the primitive as an expression of other primitives, for every language that has no spelling of it.
 - ``precedence``: how tightly its operator binds in Python; higher binds tighter, and `ATOM` is a call.
-- ``range``: where its first argument may lie: below, there is no number for it.
+- ``orders``: how many of the first arguments are orders: numbers of 1, 2, ... that choose a function of a family.
+- ``range``: where its last argument may lie; elsewhere the value is nan.
 
 The languages are `normwise.formula.text` (Python and LaTeX), `normwise.formula.numbers`, `normwise.formula.arrays`,
 which is also that of CPU kernels, and `normwise.engines.frame_language`.
@@ -24,12 +25,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from normwise.formula import compositions
 from normwise.formula.expression import Expression, apply, constant, is_constant
 from normwise.formula.tangent import Tangent
 
 Nodes: TypeAlias = tuple[Expression, ...]
 Tangents: TypeAlias = tuple[Tangent, ...]
 Rule: TypeAlias = Callable[[Nodes, Tangents, Expression], Tangent]
+POSITIVE = (0.0, math.inf)
 COMPARISON, SUM, PRODUCT, NEGATION, POWER, ATOM = 10, 20, 30, 40, 50, 100
 
 
@@ -42,8 +45,18 @@ class Primitive:
     tangent: Rule
     number: Callable[..., Any] | None
     precedence: int = ATOM
+    orders: int = 0
     range: tuple[float, float] = (-math.inf, math.inf)
     composition: Callable[..., Expression] | None = None
+
+
+LARGEST_ORDER = 20
+"""Of a family of functions: what is composed for an order grows with it."""
+
+
+def is_order(value: object) -> bool:
+    """Whether a value is an order of a family of functions."""
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_ORDER
 
 
 def _zero(_arguments: Nodes, tangents: Tangents, _result: Expression) -> Tangent:
@@ -64,6 +77,10 @@ def _select_tangent(taken: str) -> Rule:
         return da.selected(apply(taken, a, b), tied)
 
     return tangent
+
+
+def _polygamma_tangent(arguments: Nodes, tangents: Tangents, _result: Expression) -> Tangent:
+    return tangents[1] * apply("polygamma", arguments[0] + 1, arguments[1])
 
 
 def _number_divide(a: float, b: float) -> float:
@@ -129,6 +146,34 @@ _rows = [
     Primitive("sin", 1, lambda a, d, y: d[0] * apply("cos", a[0]), _ieee(math.sin)),
     Primitive("cos", 1, lambda a, d, y: d[0] * -apply("sin", a[0]), _ieee(math.cos)),
     Primitive("arctan", 1, lambda a, d, y: d[0] / (1 + a[0] * a[0]), math.atan),
+    Primitive(
+        "sigmoid", 1, lambda a, d, y: d[0] * (y * apply("sigmoid", -a[0])), None, composition=compositions.sigmoid
+    ),
+    Primitive("softplus", 1, lambda a, d, y: d[0] * apply("sigmoid", a[0]), None, composition=compositions.softplus),
+    Primitive(
+        "erf",
+        1,
+        lambda a, d, y: d[0] * (2.0 / math.sqrt(math.pi) * apply("exp", -(a[0] * a[0]))),
+        math.erf,
+        composition=compositions.erf,
+    ),
+    Primitive(
+        "lgamma",
+        1,
+        lambda a, d, y: d[0] * apply("digamma", a[0]),
+        None,  # Python's loses its digits near the root at 2
+        range=POSITIVE,
+        composition=compositions.lgamma,
+    ),
+    Primitive(
+        "digamma",
+        1,
+        lambda a, d, y: d[0] * apply("polygamma", 1, a[0]),
+        None,
+        range=POSITIVE,
+        composition=compositions.digamma,
+    ),
+    Primitive("polygamma", 2, _polygamma_tangent, None, orders=1, range=POSITIVE, composition=compositions.polygamma),
     Primitive("stop_gradient", 1, _zero, lambda a: a),
 ]
 

@@ -34,16 +34,18 @@ def path(expressions: Sequence[Expression]) -> Path:
     """The way through expressions; what they share is on it once."""
     places: dict[Expression, int] = {}
     steps: list[tuple[Expression, tuple[int, ...]]] = []
-
-    def visit(node: Expression) -> int:
+    waiting = list(reversed(expressions))  # and no recursion: what is composed of others is deep
+    while waiting:
+        node = waiting[-1]
+        before = [argument for argument in node.arguments if argument not in places]
+        if before and node not in places:
+            waiting.extend(reversed(before))
+            continue
+        waiting.pop()
         if node not in places:
-            arguments = tuple([visit(argument) for argument in node.arguments])
             places[node] = len(steps)
-            steps.append((node, arguments))
-        return places[node]
-
-    ends = tuple([visit(expression) for expression in expressions])
-    return Path(tuple(steps), ends)
+            steps.append((node, tuple([places[argument] for argument in node.arguments])))
+    return Path(tuple(steps), tuple([places[expression] for expression in expressions]))
 
 
 def walk(way: Path, language: Language[Meaning]) -> list[Meaning]:
