@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from normwise.evaluation.table import plain_text
+
 
 @dataclass(frozen=True)
 class Missing:
@@ -126,8 +128,6 @@ class Evaluation:
 
     def __str__(self) -> str:
         """The tables, in plain text."""
-        from normwise.evaluation.table import plain_text
-
         return plain_text(self)
 
 

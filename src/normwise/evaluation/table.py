@@ -6,9 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
+from typing import TYPE_CHECKING
 
-from normwise.evaluation.result import Difference, Evaluation, Group, Score
 from normwise.visible import visible
+
+if TYPE_CHECKING:  # an evaluation prints itself with this module
+    from normwise.evaluation.result import Difference, Evaluation, Group, Score
 
 MOST_GROUPS = 50
 """More groups than this are not shown: those with the most rows are."""

@@ -8,7 +8,8 @@ once, and two formulas are equal exactly when they are identical.
 from __future__ import annotations
 
 import weakref
-from typing import TypeAlias
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 Number: TypeAlias = float | int
 Operand: TypeAlias = "Expression | Number"
@@ -100,9 +101,14 @@ class Expression:
         )
 
     def __repr__(self) -> str:
-        from normwise.formula.text import python_text  # a printer is a language, and languages stand on this module
+        return LANGUAGES["text"](self)  # type: ignore[no-any-return]
 
-        return python_text(self)
+
+LANGUAGES: dict[str, Callable[..., Any]] = {}
+"""What expressions need of languages, which stand on this module and enter it here.
+
+``"text"`` is of an expression, ``"number"`` of the name of a primitive and plain numbers.
+"""
 
 
 def constant(value: Number) -> Expression:
@@ -122,7 +128,7 @@ def apply(primitive: str, *arguments: object) -> Expression:
     if primitive in _MIRRORED and is_constant(nodes[0]) and not is_constant(nodes[1]):
         return apply(_MIRRORED[primitive], nodes[1], nodes[0])  # as Python does when it reads 1 < r
     if primitive not in _MIRRORED and all(map(is_constant, nodes)):
-        return constant(_computed(primitive, nodes))
+        return constant(LANGUAGES["number"](primitive, *(node.value for node in nodes)))
     folded = _fold_units(primitive, nodes)
     if folded is not None:
         return folded
@@ -141,13 +147,6 @@ def as_expression(value: object) -> Expression:
 def is_constant(expression: Expression, *values: Number) -> bool:
     """Whether the expression is a constant, and one of `values` where any are given."""
     return expression.primitive == "constant" and (not values or expression.value in values)
-
-
-def _computed(primitive: str, constants: tuple[Expression, ...]) -> Number:
-    """What plain Python makes of numbers that meet in a derivative."""
-    from normwise.formula.numbers import primitive_value  # languages stand on this module
-
-    return primitive_value(primitive, *(node.value for node in constants))  # type: ignore[arg-type]
 
 
 _MIRRORED = {

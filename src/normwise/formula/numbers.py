@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from normwise.formula.caches import per_formula
-from normwise.formula.expression import Expression, Number, apply, constant, variable
+from normwise.formula.expression import LANGUAGES, Expression, Number, apply, constant, variable
 from normwise.formula.primitives import PRIMITIVES
 from normwise.formula.rewriting import Composition, Rewriting, composed
 from normwise.formula.walk import path, walk
@@ -39,6 +39,9 @@ def primitive_value(name: str, *arguments: Number) -> Any:
     orders, [last] = arguments[: row.orders], arguments[row.orders :]
     [value] = walk(path([row.composition(*map(constant, orders), variable("last"))]), _Numbers(last))
     return value
+
+
+LANGUAGES["number"] = primitive_value
 
 
 def decided(expression: Expression, parameters: Mapping[str, Number]) -> Expression:

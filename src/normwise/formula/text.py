@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from normwise.formula.expression import Expression, Number, apply, variable
+from normwise.formula.expression import LANGUAGES, Expression, Number, apply, variable
 from normwise.formula.primitives import ATOM, COMPARISON, NEGATION, POWER, PRIMITIVES, PRODUCT, Primitive
 from normwise.formula.walk import Path, path, walk
 
@@ -142,9 +142,11 @@ LATEX = Printer(
 
 def python_text(expression: Expression) -> str:
     """The expression as one line of Python."""
-    [printed] = walk(path([expression]), PYTHON)
-    return printed.text
+    [text] = walk(path([expression]), PYTHON)
+    return text.text
 
+
+LANGUAGES["text"] = python_text
 
 SHORT = 40
 """Symbols up to which a formula is printed in one piece."""
