@@ -124,7 +124,7 @@ def test_numpy_layouts(skewed: Any, layout: str, weight: str, rng: np.random.Gen
 def test_small_arrays_that_do_not_lie_in_one_piece_are_copied(
     skewed: Any, layout: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fused.plan, "lay_out", None)
+    monkeypatch.setattr(fused, "lay_out", None)
     check_on_numpy(skewed, layout, "per row", rng)
 
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from normwise import plan
 from normwise.catalogue import Loss
 from normwise.engines.cpu import Kernel, KernelSpec, Storage, direct_operands
+from normwise.engines.layout import lay_out
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
 from normwise.formula.numbers import number_function, number_value
@@ -98,7 +99,7 @@ class Pass:
             return self.kernel(memory, dtypes, None).flat(size, *map(memory.address, operands), *reals)
         layout = None
         if size >= SMALL:
-            layout = plan.lay_out(arrays[0].shape, [memory.strides(array) for array in operands])
+            layout = lay_out(arrays[0].shape, [memory.strides(array) for array in operands])
         if layout is None:
             dense = [memory.copy(result) for result in results]
             sums = self.run(memory, [memory.copy(array) for array in arrays], dense, parameters, *scales)

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from normwise import plan
 from normwise.catalogue.norms import Extreme, Norm
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu import Kernel, KernelSpec, RowKernel, RowSpec, Storage, direct_operands
+from normwise.engines.layout import lay_out_lines
 from normwise.formula import Formula, apply
 from normwise.formula.caches import per_formula
 from normwise.formula.expression import constant, variable
@@ -239,7 +239,7 @@ def reduced(
     return np.asarray(join.reduce(partial, axis=tuple(dims), keepdims=True))
 
 
-_lines = functools.lru_cache(1 << 10)(plan.lay_out_lines)
+_lines = functools.lru_cache(1 << 10)(lay_out_lines)
 
 
 @per_formula

@@ -15,7 +15,6 @@ from typing import Any, Literal, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
-from normwise import plan
 from normwise.catalogue.metrics import Metric
 from normwise.catalogue.norms import Extreme, norm_of
 from normwise.engines import arrays as array_engine
@@ -29,6 +28,7 @@ from normwise.engines.cpu import (
     Strides,
     read_by,
 )
+from normwise.engines.layout import merged
 from normwise.formula import Formula, trace, where
 from normwise.formula.caches import per_formula
 from normwise.formula.expression import variable
@@ -341,7 +341,7 @@ def _layout(
     first, last = (last, first) if turned else (first, last)
     roles = {first: "r", last: "l", _SUMMED[target]: "s"}
     outer = [s[: -len(own)] or (0,) * len(batch) for own, s in zip(indices, strides, strict=True)]
-    planes = (0, (0,) * len(indices)) if 0 in batch else plan.merged(batch, outer)
+    planes = (0, (0,) * len(indices)) if 0 in batch else merged(batch, outer)
     if planes is None:
         return None
     count, steps = planes

@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from normwise import plan
 from normwise.catalogue.norms import Norm
 from normwise.engines.cpu import (
     Arguments,
@@ -25,7 +24,7 @@ from normwise.engines.cpu import (
     holds_lines,
 )
 from normwise.engines.cpu.row_spec import Axis
-from normwise.engines.layout import Lines
+from normwise.engines.layout import Lines, lay_out_lines
 from normwise.formula import Formula, apply
 from normwise.formula.caches import per_formula
 from normwise.formula.expression import variable
@@ -125,7 +124,7 @@ def line_norms(
     if not size:
         return None
     strides = tuple([math.prod(shape[i + 1 :]) for i in range(len(shape))])
-    lines = plan.lay_out_lines(shape, [strides] * len(storage), request.dims)
+    lines = lay_out_lines(shape, [strides] * len(storage), request.dims)
     if lines is None or any(i in request.dims for i in lines.left):
         return None
     terms = request.terms({}, measured=False)
