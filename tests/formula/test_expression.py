@@ -1,6 +1,8 @@
 """Expressions: one object for each, and no rewriting but of 0 and 1."""
 
 import gc
+import sys
+import threading
 import weakref
 from typing import Any
 
@@ -82,3 +84,25 @@ def test_the_order_of_evaluation_is_the_authors() -> None:
     left, right = trace(lambda x, y: x + y - x).expression, trace(lambda x, y: x - x + y).expression
     assert str(left) == "x + y - x"
     assert str(right) == "x - x + y"
+
+
+def test_threads_that_build_the_same_expression_have_one() -> None:
+    threads, rounds = 4, 300
+    barrier, built = threading.Barrier(threads), [list[Expression]() for _ in range(threads)]
+
+    def build(mine: list[Expression]) -> None:
+        for k in range(rounds):
+            barrier.wait()
+            mine.append(variable("a") + (1e9 + k))
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        workers = [threading.Thread(target=build, args=[mine]) for mine in built]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert [len(set(map(id, same))) for same in zip(*built, strict=True)] == [1] * rounds

@@ -7,6 +7,8 @@ once, and two formulas are equal exactly when they are identical.
 
 from __future__ import annotations
 
+import os
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -15,6 +17,11 @@ Number: TypeAlias = float | int
 Operand: TypeAlias = "Expression | Number"
 
 _interned: weakref.WeakValueDictionary[tuple[object, ...], Expression] = weakref.WeakValueDictionary()
+_interning = threading.RLock()
+if hasattr(os, "register_at_fork"):  # a child would wait for a thread that only its parent has
+    os.register_at_fork(
+        before=_interning.acquire, after_in_parent=_interning.release, after_in_child=_interning.release
+    )
 
 
 class Expression:
@@ -196,8 +203,12 @@ def _intern(
     key: tuple[object, ...], primitive: str, arguments: tuple[Expression, ...], value: Number | str | None
 ) -> Expression:
     found = _interned.get(key)
-    if found is None:
-        found = Expression()
-        found.primitive, found.arguments, found.value = primitive, arguments, value
-        _interned[key] = found
-    return found
+    if found is not None:
+        return found
+    with _interning:  # of two threads that build the same expression, one is to wait for the other's
+        found = _interned.get(key)
+        if found is None:
+            found = Expression()
+            found.primitive, found.arguments, found.value = primitive, arguments, value
+            _interned[key] = found
+        return found
