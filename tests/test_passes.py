@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import normwise
-from normwise import array_calls, fused, torch_autograd
+from normwise import array_calls, fused, torch_lanes
 from normwise.engines.cpu import Kernel
 from normwise.engines.layout import Layout
 from normwise.errors import InputError, ParameterError
@@ -78,7 +78,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
     monkeypatch.setattr(Kernel, "flat", counted_flat)
     monkeypatch.setattr(Kernel, "strided", counted_strided)
-    lanes = torch_autograd._lane, array_calls._lane  # which remember the kernels' methods
+    lanes = torch_lanes._lane, array_calls._lane  # which remember the kernels' methods
     for lane in lanes:
         lane.cache_clear()
     yield seen

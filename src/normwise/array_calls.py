@@ -113,7 +113,7 @@ def _lane_of(loss: Loss, arrays: Arrays, slope: bool) -> Lane | None:
 def _lane(loss: Loss, dtype: np.dtype[Any], slope: bool) -> Lane | None:
     """The lane of a loss, if its kernel reads an array."""
     terms = terms_of(loss)
-    summing = fused.summing(fused.sums_of(terms), loss.formula.arrays[:1] if slope else ())
+    summing, _ = fused.reducing(terms, (), loss.formula.arrays[:1] if slope else ())
     if not summing.reads:
         return None
     kernel = summing.kernel(MEMORY, (dtype,) * (len(summing.reads) + slope), None)

@@ -196,11 +196,6 @@ def reduced(
     return quotient(totals[0], divisor), divisor, gradients
 
 
-def sums_of(terms: Terms) -> tuple[Formula, ...]:
-    """Return what the sum of a call is made of: its values, and how many of its elements are refused, if any can be."""
-    return (terms.value,) if terms.refused is None else (terms.value, terms.refused)
-
-
 def divisor_of(terms: Terms, divisor: str | float) -> Formula | None:
     """Return what is summed for a divisor: None where it is known without."""
     return summed_for(terms, divisor) if isinstance(divisor, str) else None
@@ -241,10 +236,20 @@ def means(
     gradients : sequence of arrays, or None
         The gradients without their factors; None where they are not to be rounded before, or have several.
     """
-    by = divisor_of(terms, divisor)
-    formulas, have_one_factor = _differentiated(terms, by is not None and by is terms.weight, wrt)
+    formulas, have_one_factor = differentiated(terms, divisor_of(terms, divisor), wrt)
     waits = have_one_factor and _stays_exact(memory, arrays)
     totals, divisor, gradients = _summed(memory, terms, arrays, parameters, divisor, wrt if waits else (), scaled=False)
+    return means_of(terms, formulas, totals, divisor, rounded), gradients if waits else None
+
+
+def means_of(
+    terms: Terms,
+    formulas: tuple[Formula, ...],
+    totals: Sequence[float],
+    divisor: float,
+    rounded: Callable[[float], float],
+) -> Means:
+    """Return the means of a call from its sums, and the factors of the formulas that its gradient is a sum of."""
     found = [quotient(each, divisor) for each in totals]
     share = quotient(1.0, divisor)
     if terms.finish is None:
@@ -255,15 +260,15 @@ def means(
         factors = [slope * share for slope in slopes]
     if len(formulas) > len(factors):  # a divisor that has a gradient
         factors.append(-sum(map(operator.mul, factors, found)))
-    return Means(value, formulas, factors, divisor), gradients if waits else None
+    return Means(value, formulas, factors, divisor)
 
 
 @per_formula
-def _differentiated(terms: Terms, by_weight: bool, wrt: tuple[str, ...]) -> tuple[tuple[Formula, ...], bool]:
+def differentiated(terms: Terms, by: Formula | None, wrt: tuple[str, ...]) -> tuple[tuple[Formula, ...], bool]:
     """What a gradient is a sum of, and whether each array is read by just one of it, so that it has one factor."""
     formulas = terms.values
-    if by_weight and WEIGHT in wrt and terms.weight is not None:
-        formulas = (*formulas, terms.weight)
+    if by is not None and by is terms.weight and WEIGHT in wrt:
+        formulas = (*formulas, by)
     return formulas, all(sum(name in formula.reads for formula in formulas) == 1 for name in wrt)
 
 
@@ -300,15 +305,18 @@ def waits_for_sums(memory: Memory, terms: Terms, arrays: Arrays, divisor: str | 
     A divisor is summed beforehand where its arrays stay in the cache or repeat themselves, so that little is read
     twice; and for half precision, whose gradient is to be rounded once.
     """
-    if terms.finish is not None:
+    by = divisor_of(terms, divisor)
+    if has_factors_of_sums(terms, by, wrt):
         return True
-    by = divisor_of(terms, divisor) if wrt else None
-    if by is None:
+    if by is None or not wrt:
         return False
-    if by is terms.weight and WEIGHT in wrt:
-        return True
     given = [arrays[name] for name in by.arrays]
     return memory.size(given[0]) >= FAR and not any(_repeated(memory, given)) and _stays_exact(memory, arrays)
+
+
+def has_factors_of_sums(terms: Terms, by: Formula | None, wrt: tuple[str, ...]) -> bool:
+    """Whether the gradient of a call, wherever its arrays lie, has factors that only its sums tell."""
+    return terms.finish is not None or (by is not None and by is terms.weight and WEIGHT in wrt)
 
 
 def _stays_exact(memory: Memory, arrays: Arrays) -> bool:
@@ -342,9 +350,14 @@ def _summed(
     if by is None:
         divisor = float(memory.size(arrays[terms.value.arrays[0]]) if isinstance(divisor, str) else divisor)
     scale = quotient(1.0, float(divisor)) if scaled and by is None else 1.0
-    also = tuple([each.name for each in (terms.weight, by) if each is not None and each is not known])
+    also = summed_beside(terms, by, known)
     totals, others, gradients = _checked_pass(memory, terms, arrays, parameters, also, wrt, scale)
     return totals, float(divisor) if by is None else others[by.name], gradients
+
+
+def summed_beside(terms: Terms, by: Formula | None, known: Formula | None) -> tuple[str, ...]:
+    """The names in `Terms` of what a pass sums beside the values: the weights, which it looks at, and the divisor."""
+    return tuple([each.name for each in (terms.weight, by) if each is not None and each is not known])
 
 
 def _checked_pass(
@@ -357,7 +370,7 @@ def _checked_pass(
     scale: float = 1.0,
 ) -> tuple[Sequence[float], dict[str, float], Sequence[Any]]:
     """One pass, and a look at what is refused: the sums of what is averaged, others by name, and the gradients."""
-    summing, names = _reducing(terms, also, wrt)
+    summing, names = reducing(terms, also, wrt)
     gradients = [memory.empty_like(arrays[name], None) for name in wrt]
     given = [arrays[name] for name in summing.arrays]
     totals = summing.run(memory, given, gradients, parameters, scale)
@@ -365,13 +378,18 @@ def _checked_pass(
         return totals, {}, gradients
     count = len(totals) - len(names)
     others = dict(zip(names, totals[count:], strict=True))
-    if others.get("refused") or not others.get("weight", 0.0) > -math.inf:
+    if is_in_doubt(others):
         check_values(memory, terms, arrays)
     return totals[:count], others, gradients
 
 
+def is_in_doubt(others: Mapping[str, float]) -> bool:
+    """Whether what was summed beside the values, by name, says that the call may be one to refuse."""
+    return bool(others.get("refused")) or not others.get("weight", 0.0) > -math.inf
+
+
 @per_formula
-def _reducing(terms: Terms, also: tuple[str, ...], wrt: tuple[str, ...]) -> tuple[Pass, tuple[str, ...]]:
+def reducing(terms: Terms, also: tuple[str, ...], wrt: tuple[str, ...]) -> tuple[Pass, tuple[str, ...]]:
     """The pass of a call, and the names in `Terms` of what it sums beside the values."""
     others = {name: getattr(terms, name) for name in (*also, "refused") if getattr(terms, name) is not None}
     return summing((*terms.values, *others.values()), wrt), tuple(others)

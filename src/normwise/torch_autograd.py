@@ -13,20 +13,18 @@ import math
 from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 
 from normwise import fused, plan
-from normwise.catalogue import Loss
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu import Storage
 from normwise.engines.cpu.buffers import LARGE
 from normwise.formula import Formula
-from normwise.formula.caches import per_formula
 from normwise.fused import Arrays, Memory
-from normwise.terms import Terms, alone, terms_of
+from normwise.terms import Terms, alone
 from normwise.torch_memory import empty
 from normwise.torch_names import applied_at_once, under_name
 from normwise.torch_watchers import knows_operations_only, overridden, watched
@@ -36,10 +34,8 @@ Tensors = Sequence[Tensor]
 Parameters = tuple[float, ...]
 
 _scalar = torch.scalar_tensor
-_grad_enabled = torch.is_grad_enabled
 _default_dtype = torch.get_default_dtype
 _fresh_like = torch.empty_like
-_place = torch.Tensor.data_ptr
 
 PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
 HALF = frozenset({torch.float16, torch.bfloat16})
@@ -227,7 +223,7 @@ class ReduceMeans(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, about: tuple[Any, ...], *wanted: Tensor) -> Tensor:
         terms, arrays, parameters, divisor, wrt, dtype = about
-        found, ctx.gradients = fused.means(MEMORY, terms, arrays, parameters, divisor, wrt, _ROUNDING[dtype])
+        found, ctx.gradients = fused.means(MEMORY, terms, arrays, parameters, divisor, wrt, ROUNDING[dtype])
         ctx.found, ctx.about = found, (terms, parameters, wrt, dtype)
         ctx.save_for_backward(*arrays.values())
         return number(found.value, dtype)
@@ -290,126 +286,15 @@ def _gradient(
     return reduce(torch.add, parts) if parts else torch.zeros_like(arrays[name])
 
 
-_ROUNDING: dict[torch.dtype, Callable[[float], float]] = {
+ROUNDING: dict[torch.dtype, Callable[[float], float]] = {
     torch.float32: lambda value: number(value, torch.float32).item(),
     torch.float64: float,
 }
 """What rounds a mean to the dtype of a result."""
 
 
-class Lane(NamedTuple):
-    """What the usual call needs, found by one look-up."""
-
-    terms: Terms
-    wrt: tuple[str, ...]
-    learned: tuple[int, ...]
-    """The numbers of the arrays in which the gradient is wanted."""
-    further: tuple[int, ...]
-    """The numbers of the arrays beside input and target that the kernel reads."""
-    run: Callable[..., Sequence[float]]
-    """The kernel: of the loss, and of how many elements are refused, if any can be."""
-    dtype: torch.dtype
-    reduce: Callable[..., Tensor]
-    """`ReduceOne`, under the name of the loss."""
-
-
-class ReduceOne(Reduce):
-    """The usual `Reduce`: contiguous arrays that are alike; on small tensors every step shows."""
-
-    @staticmethod
-    def forward(ctx: Any, about: tuple[Any, ...], *wanted: Tensor) -> Tensor:
-        lane, arrays, places, parameters, size, divisor = about
-        fresh = _fresh_like if size < RECYCLED else _recycled_like
-        gradients = (None, *map(fresh, wanted))  # as backward returns them
-        total, *refused = lane.run(size, *places, *map(_place, gradients[1:]), *parameters, 1 / divisor)
-        if refused and refused[0]:
-            fused.check_values(MEMORY, lane.terms, dict(zip(lane.terms.value.arrays, arrays, strict=True)))
-        ctx.gradients, ctx.about = gradients, about
-        ctx.to_save = arrays  # what save_for_backward does
-        return number(total / divisor, lane.dtype)
-
-
-def _backward_of_one(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-    """What autograd calls for `ReduceOne`, without the steps that look for a vjp and for a second definition."""
-    gradients, ctx.gradients = ctx.gradients, None
-    try:
-        if gradients is not None and type(upstream) is Tensor and upstream.item() == 1 and not _grad_enabled():
-            return gradients
-    except RuntimeError:  # upstream stands for a batch
-        pass
-    lane, _, _, parameters, _, divisor = ctx.about
-    ctx.kept = gradients and gradients[1:], lane.terms, parameters, divisor, lane.wrt
-    return Reduce.backward(ctx, upstream)
-
-
-_NEITHER, _INPUT = (False, False), (True, False)
-
-
-def usual(loss: Loss, arrays: Tensors, parameters: Parameters, mean: bool) -> Tensor | None:
-    """Compute the usual call: a sum or mean of plain, contiguous tensors that are alike. None where it is another."""
-    input, target = arrays if len(arrays) == 2 else arrays[:2]
-    try:
-        if not (
-            type(input) in PLAIN
-            and type(target) in PLAIN
-            and (dtype := input.dtype) in SINGLE_AND_DOUBLE
-            and target.dtype is dtype
-            and not (watched() or overridden())
-            and input.shape == target.shape
-            and input.is_cpu
-            and target.is_cpu
-            and input.is_contiguous()
-            and target.is_contiguous()
-            and not input.is_neg()
-            and not target.is_neg()
-        ):
-            return None
-        places = (input.data_ptr(), target.data_ptr())
-    except RuntimeError:  # sparse, and other layouts without memory of their own
-        return None
-    further = arrays[2:]
-    if further and not (in_one_piece(further) and all(a.dtype is dtype and a.shape == input.shape for a in further)):
-        return None
-    size = input.numel()
-    if size == 0:
-        return None
-    # Most calls have two arrays and learn one: they make neither lists nor tuples of them.
-    if further or target.requires_grad:
-        learned = tuple([each.requires_grad for each in arrays] if _grad_enabled() else [False] * len(arrays))
-    else:
-        learned = _INPUT if input.requires_grad and _grad_enabled() else _NEITHER
-    lane = _lane(loss, dtype, learned)
-    if lane is None:
-        return None
-    if further:
-        places = (*places, *[arrays[i].data_ptr() for i in lane.further])
-    divisor = size if mean else 1
-    if lane.wrt:
-        wanted = (input,) if learned is _INPUT else [arrays[i] for i in lane.learned]
-        return lane.reduce((lane, arrays, places, parameters, size, divisor), *wanted)
-    total, *refused = lane.run(size, *places, *parameters, 1.0)
-    if refused and refused[0]:
-        fused.check_values(MEMORY, lane.terms, dict(zip(lane.terms.value.arrays, arrays, strict=True)))
-    return number(total / divisor, dtype)
-
-
-@per_formula
-def _lane(loss: Loss, dtype: torch.dtype, learned: tuple[bool, ...]) -> Lane | None:
-    """The lane of a loss, if its kernel reads input and target."""
-    terms, names = terms_of(loss), loss.formula.arrays
-    wanted = tuple(i for i, needs in enumerate(learned) if needs)
-    wrt = tuple(names[i] for i in wanted)
-    summing = fused.summing(fused.sums_of(terms), wrt)
-    if summing.reads[:2] != (0, 1):
-        return None
-    kernel = summing.kernel(MEMORY, (dtype,) * (len(summing.reads) + len(wrt)), None)
-    function = under_name(ReduceOne, loss.name)
-    function._backward_cls.apply = _backward_of_one
-    return Lane(terms, wrt, wanted, summing.reads[2:], kernel.flat, dtype, applied_at_once(function))
-
-
 def in_one_piece(arrays: Tensors) -> bool:
-    """Whether tensors are real, lie in plain memory without gaps, and nobody follows: what `usual` asks of its two."""
+    """Whether tensors are real, lie in plain memory without gaps, and nobody follows: as the quick lanes ask."""
     for array in arrays:
         try:
             if not (
@@ -491,10 +376,6 @@ def _empty_like(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
     return empty(tensor.shape, dtype or tensor.dtype)
 
 
-def _recycled_like(tensor: Tensor) -> Tensor:
-    return _empty_like(tensor, None)
-
-
 MEMORY = Memory(
     address=Tensor.data_ptr,
     contiguous=Tensor.is_contiguous,
@@ -519,5 +400,5 @@ def summed(
         compute = applied_at_once(under_name(ReduceMeans if waits else Reduce, terms.value.name))
         return compute((terms, arrays, parameters, divisor, wrt, dtype), *[arrays[name] for name in wrt])
     if waits:
-        return number(fused.means(MEMORY, terms, arrays, parameters, divisor, (), _ROUNDING[dtype])[0].value, dtype)
+        return number(fused.means(MEMORY, terms, arrays, parameters, divisor, (), ROUNDING[dtype])[0].value, dtype)
     return number(fused.reduced(MEMORY, terms, arrays, parameters, divisor, ())[0], dtype)

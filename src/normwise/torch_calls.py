@@ -30,11 +30,11 @@ from normwise.torch_autograd import (
     in_plain_memory,
     of_numbers,
     summed,
-    usual,
     with_operations,
 )
 from normwise.torch_autograd import PLAIN as PLAIN_TYPES
 from normwise.torch_distributed import number, on_one_mesh
+from normwise.torch_lanes import usual
 from normwise.torch_watchers import check_looks_at_no_data, traced, watched, without_tracer_warnings
 
 Tensor = torch.Tensor
@@ -69,8 +69,8 @@ def call(
     """Compute a loss of tensors, weighted and reduced, as part of autograd's graph."""
     if _traced_by_dynamo():
         return _as_node("call", loss, arrays, parameters, reduction, options)
-    if options is None and reduction != "none":
-        value = usual(loss, arrays, parameters, reduction == "mean")
+    if reduction != "none":
+        value = usual(loss, arrays, parameters, reduction, options)
         if value is not None:
             return value
     concerned = arrays if options is None else (*arrays, options.weight, options.mask, options.normalize)
@@ -146,6 +146,9 @@ def call_of_means(
     plan.check_is_mean(loss, reduction)
     if _traced_by_dynamo():
         return _as_node("call_of_means", loss, arrays, parameters, reduction, options)
+    value = usual(loss, arrays, parameters, reduction, options)
+    if value is not None:
+        return value
     concerned = arrays if options is None else (*arrays, options.weight, options.mask, options.normalize)
     if has_torch_function(concerned):
         return _overridden(concerned, loss, arrays, parameters, reduction, options or PLAIN)
