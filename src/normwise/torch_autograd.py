@@ -9,6 +9,7 @@ differentiates a formula's own operations, and so never multiplies a branch that
 # pyright: reportPrivateUsage=false, reportIncompatibleMethodOverride=false, reportUnknownVariableType=false
 from __future__ import annotations
 
+import ctypes
 import math
 from collections.abc import Callable, Sequence
 from functools import reduce
@@ -287,7 +288,7 @@ def _gradient(
 
 
 ROUNDING: dict[torch.dtype, Callable[[float], float]] = {
-    torch.float32: lambda value: number(value, torch.float32).item(),
+    torch.float32: lambda value: ctypes.c_float(value).value,
     torch.float64: float,
 }
 """What rounds a mean to the dtype of a result."""

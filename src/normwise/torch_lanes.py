@@ -52,9 +52,6 @@ class Form(NamedTuple):
     nan_policy: NanPolicy = "propagate"
 
 
-_PLAIN_FORM = Form()
-
-
 class Sums(NamedTuple):
     """A kernel of arrays in one piece, and the numbers of the arrays that it reads."""
 
@@ -130,13 +127,19 @@ class ReduceOne(Reduce):
     def forward(ctx: Any, about: tuple[Any, ...], *wanted: Tensor) -> Tensor:
         lane, arrays, places, parameters, size, divisor = about
         fresh = _fresh_like if size < RECYCLED else _recycled_like
-        gradients = (None, *map(fresh, wanted))  # as backward returns them
-        total, *beside = lane.run(size, *places, *map(_place, gradients[1:]), *parameters, quotient(1.0, divisor))
-        if beside:
-            lane.checked(beside, divisor, arrays)
+        share = 1 / divisor if divisor else quotient(1.0, divisor)
+        # Most calls learn one array, for which nothing is mapped. The gradients are as backward returns them.
+        if len(wanted) == 1:
+            gradients = (None, fresh(wanted[0]))
+            sums = lane.run(size, *places, gradients[1].data_ptr(), *parameters, share)
+        else:
+            gradients = (None, *map(fresh, wanted))
+            sums = lane.run(size, *places, *map(_place, gradients[1:]), *parameters, share)
+        if lane.beside:
+            lane.checked(sums, divisor, arrays)
         ctx.gradients, ctx.about = gradients, about
         ctx.to_save = arrays  # what save_for_backward does
-        return number(quotient(total, divisor), lane.dtype)
+        return number(sums[0] / divisor if divisor else quotient(sums[0], divisor), lane.dtype)
 
 
 def _backward_of_one(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
@@ -203,7 +206,7 @@ def usual(
     size = input.numel()
     if size == 0:
         return None
-    form, divisor = _PLAIN_FORM, size if reduction == "mean" else 1
+    form, divisor = None, size if reduction == "mean" else 1
     if options is not None:
         asked = _asked(loss, reduction, options, size)
         if asked is None:
@@ -212,7 +215,7 @@ def usual(
         arrays = (*arrays, *[each for each in (options.weight, options.mask) if each is not None])
     # Most calls have two arrays and learn one: they make neither lists nor tuples of them.
     if len(arrays) > 2:
-        if not _are_alike(arrays[2:], input, form.masked):
+        if not _are_alike(arrays[2:], input, form is not None and form.masked):
             return None
         learned = tuple([each.requires_grad for each in arrays]) if _grad_enabled() else ()
     elif target.requires_grad:
@@ -268,9 +271,9 @@ def _are_alike(further: Tensors, input: Tensor, masked: bool) -> bool:
 
 
 @per_formula
-def _lane(loss: Loss, dtype: torch.dtype, learned: tuple[bool, ...], form: Form) -> Lane | None:
+def _lane(loss: Loss, dtype: torch.dtype, learned: tuple[bool, ...], form: Form | None) -> Lane | None:
     """The lane of a loss, if its kernel reads input and target."""
-    by, weighted, masked, nan_policy = form
+    by, weighted, masked, nan_policy = form or Form()
     terms = terms_of(loss, weighted, masked, nan_policy == "omit", nan_policy == "raise")
     names = terms.value.arrays
     wanted = tuple(i for i, needs in enumerate(learned) if needs)
