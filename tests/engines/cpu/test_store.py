@@ -410,21 +410,29 @@ assert torch.allclose(curvature, 0.75 / x.detach().sqrt())
 
 def test_threads_call_while_code_is_unloaded_and_loaded() -> None:
     run_forgotten("""
+import itertools, time
 failures, ended = [], threading.Event()
 
 def call_many(first):
     try:
-        for k in range(60):
-            call((first + k) % 12)
+        for i in itertools.count(first):
+            call(i % 12)
+            if ended.is_set():
+                break
     except BaseException as error:
         failures.append(error)
 
 threads = [threading.Thread(target=call_many, args=[3 * i]) for i in range(4)]
 for thread in threads:
     thread.start()
-while any(thread.is_alive() for thread in threads):
+for _ in range(60):
     forget()
+    time.sleep(0.01)  # a collection of garbage keeps the interpreter's lock: without a pause the others would starve
+ended.set()
+for thread in threads:
+    thread.join()
 assert not failures, failures
+assert store._loader._count > 2 * 60, store._loader._count
 """)
 
 
