@@ -14,6 +14,8 @@ import torch
 import normwise
 from normwise.catalogue import losses
 from normwise.catalogue.declaration import CALL_ARGUMENTS
+from normwise.engines.cpu import KernelSpec
+from normwise.engines.cpu.store import load
 from normwise.errors import InputError
 from normwise.explanation import explain
 from normwise.formula.parse import FUNCTIONS
@@ -48,6 +50,17 @@ def test_a_parameter_may_have_any_name(name: str) -> None:
     assert of_parameter.item() == pytest.approx(np.mean(residual**2))
     assert explain(f"{name} * r * r", **{name: 3.0}).parameters == {name: 3.0}
     assert parse_loss(f"{name} * r * r:{name}=3")[1] == {name: 3.0}
+
+
+def test_names_make_no_other_kernels() -> None:
+    def code(text: str, **about: Any) -> Any:
+        formulas = [loss(text, **about).loss.formula, loss(text, **about).loss.formula.derivative("x")]
+        return load(KernelSpec((formulas[0],), (formulas[1],), ("float64",) * (1 + len(formulas[0].arrays))))
+
+    one = code("s * r * r / v", s=3.0, arrays=["v"])
+    assert code("pi_ * r * r / x0", pi_=2.0, arrays=["x0"]) is one
+    assert code("v * r * r / s", v=3.0, arrays=["s"]) is one
+    assert code("s * r * r / v", v=3.0, arrays=["s"]) is not one
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
@@ -87,11 +87,26 @@ def read_by(formulas: tuple[Formula, ...]) -> tuple[str, ...]:
 
 
 def identity(spec: Any) -> str:
-    """All that distinguishes a spec from others, as text: of formulas their expressions, arrays and parameters."""
+    """All that distinguishes a spec from others, as text.
 
-    def plain(value: Any) -> Any:
-        if isinstance(value, Formula):
-            return value.arrays, (*value.parameters,), stored(value.expression)
-        return tuple(map(plain, value)) if isinstance(value, tuple) else value
+    Of what is summed and written these are the expressions, with places for names: a kernel is called with operands and
+    parameters in their order, so what they are called makes no other kernel. Other formulas are read by their names.
+    """
+    known = ((field.name, getattr(spec, field.name)) for field in fields(spec))
+    return repr((type(spec).__name__, *(_plain(value, name in ("sums", "outputs")) for name, value in known)))
 
-    return repr((type(spec).__name__, *(plain(getattr(spec, field.name)) for field in fields(spec))))
+
+def _plain(value: Any, places: bool) -> Any:
+    if isinstance(value, Formula):
+        return _placed(value) if places else (value.arrays, (*value.parameters,), stored(value.expression))
+    return (
+        tuple([_plain(each, places) for each in cast("tuple[Any, ...]", value)]) if isinstance(value, tuple) else value
+    )
+
+
+def _placed(formula: Formula) -> tuple[int, int, tuple[Any, ...]]:
+    """How many arrays and parameters a formula has, and its expression, of their places."""
+    places = {name: place for place, name in enumerate((*formula.arrays, *formula.parameters))}
+    steps = stored(formula.expression)
+    placed = [(kind, places[value] if kind == "variable" else value, of) for kind, value, of in steps]
+    return len(formula.arrays), len(formula.parameters), tuple(placed)
