@@ -84,11 +84,12 @@ class Shape:
         apart = [self.centre + side * self.unit * 10 ** (i / 20) for i in range(-120, 241) for side in (-1, 1)]
         near = [self.centre + self.unit * i / 20 for i in range(-200, 201)]
         sides = [each + side * _step(each) for each in breaks for side in (-1, 1)]
-        places = sorted({*apart, *near, *sides})
-        self.edges = [*self._edges(places)]
+        told = [self.point(place) for place in sorted({*apart, *near, *sides})]
+        self.edges = [*self._edges(told)]
         """Where the loss ends to be defined, with the side on which it is: -1 or 1."""
-        places += [edge + side * self.unit * 10**-i for edge, side in self.edges for i in range(1, 13)]
-        told = [self.point(place) for place in sorted({*places})]
+        beside = {edge + side * self.unit * 10**-i for edge, side in self.edges for i in range(1, 13)}
+        beside -= {point.at for point in told}
+        told = sorted([*told, *map(self.point, beside)], key=lambda point: point.at)
         self._looked = len(told)
         self.grid = [p for p in told if math.isfinite(p.value) and math.isfinite(p.slope)]
 
@@ -144,13 +145,13 @@ class Shape:
         told = (self.point(self.centre + reach * i / 80) for i in range(-80, 81))
         return tuple(point for point in told if math.isfinite(point.value))
 
-    def _edges(self, places: Sequence[float]) -> Iterable[tuple[float, int]]:
+    def _edges(self, points: Sequence[Point]) -> Iterable[tuple[float, int]]:
         def undefined(at: float) -> float:
             return 1.0 if math.isnan(self.point(at).value) else -1.0
 
-        for low, high in pairwise(places):
-            if undefined(low) != undefined(high):
-                yield _root(undefined, low, high), 1 if undefined(low) > 0 else -1
+        for low, high in pairwise(points):
+            if math.isnan(low.value) != math.isnan(high.value):
+                yield _root(undefined, low.at, high.at), 1 if math.isnan(low.value) else -1
 
     def _kinks(self, formula: Formula) -> tuple[tuple[Kink, ...], list[float]]:
         breaks = sorted({place for node, _ in formula.path.steps for place in self._breaks(node)})
