@@ -15,9 +15,10 @@ import torch
 
 import normwise
 from normwise.catalogue import Loss
-from normwise.engines.cpu import Kernel, KernelSpec
+from normwise.engines.cpu import KernelSpec
 from normwise.engines.cpu.kernel import CHUNK, SERIAL
 from normwise.engines.cpu.spec import Real
+from normwise.engines.cpu.store import assembly_of
 from normwise.formula import Formula, arctan, cos, trace
 
 # Arithmetic on whole registers, in single (s) or double (d) precision. Every kernel sums in float64, so
@@ -64,7 +65,7 @@ def test_a_kernel_of_angles_is_made_of_packed_instructions(
 def assert_packed(spec: KernelSpec, real: Real) -> None:
     if platform.machine() not in PACKED:
         pytest.skip(f"no pattern for {platform.machine()}")
-    text = Kernel(spec).assembly
+    text = assembly_of(spec)
     packed = re.findall(PACKED[platform.machine()][real], text)
     assert len(packed) >= 2, f"only {packed}"
     calls = set(re.findall(LIBRARY, text))
