@@ -6,20 +6,27 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
+import llvmlite.binding as llvm
 import numpy as np
 import pytest
 import torch
 
 import normwise
 from normwise.catalogue import Loss
-from normwise.engines.cpu import KernelSpec
+from normwise.engines.cpu import Kernel, KernelSpec
+from normwise.engines.cpu.device.builder import FLOAT32
+from normwise.engines.cpu.device.kernels import kernel_text
+from normwise.engines.cpu.device.vector_math import VECTOR_MATH
 from normwise.engines.cpu.kernel import CHUNK, SERIAL
 from normwise.engines.cpu.spec import Real
 from normwise.engines.cpu.store import assembly_of
-from normwise.formula import Formula, arctan, cos, trace
+from normwise.formula import Formula, apply, arctan, cos, trace
+from normwise.formula.expression import constant, variable
+from normwise.formula.primitives import PRIMITIVES
 
 # Arithmetic on whole registers, in single (s) or double (d) precision. Every kernel sums in float64, so
 # only the instructions of the formula's own precision count, and only arithmetic that a formula does.
@@ -60,6 +67,55 @@ def test_a_kernel_of_angles_is_made_of_packed_instructions(
     function: Callable[[Any], Any], real: Real, kind: str
 ) -> None:
     assert_packed(spec_of(trace(function), kind, real, strided=False), real)
+
+
+@pytest.mark.parametrize(("name", "widest"), [("log_cosh", True), ("barron", True), ("mse", False)])
+def test_the_widest_vectors_are_for_what_computes_long(name: str, widest: bool) -> None:
+    if not llvm.get_host_cpu_features().get("avx512f"):
+        pytest.skip("all vectors of this processor are of one width")
+    spec = spec_of(normwise.losses[name].formula, "reduce with gradient", "float32", strided=False)
+    assert spec.computes_long == widest
+    for wide in (False, True):
+        assert bool(re.search(r"ps\b.*%zmm", Kernel(replace(spec, widest=wide)).assembly)) == wide
+
+
+@pytest.mark.parametrize("name", ["log_cosh", "barron", "cauchy"])
+def test_an_element_has_the_same_bits_in_small_and_in_large_arrays(name: str) -> None:
+    x = torch.randn(SERIAL + 5, generator=torch.Generator().manual_seed(0)).mul_(10).requires_grad_()
+    t, loss = torch.zeros_like(x), getattr(normwise, f"{name}_loss")
+    for piece in (slice(None), slice(0, 1000), slice(SERIAL - 3, None)):
+        values = loss(x[piece], t[piece], reduction="none")
+        [slopes] = torch.autograd.grad(values.sum(), x)
+        if piece == slice(None):
+            all_values, all_slopes = values, slopes
+        assert torch.equal(values, all_values[piece])
+        assert torch.equal(slopes[piece], all_slopes[piece])
+
+
+class Recorder:
+    """Vector functions that nobody computes, but that are told apart from none."""
+
+    def __init__(self) -> None:
+        self.wanted: list[str] = []
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        self.wanted.append(name)
+        return lambda x, *_: x
+
+
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_what_computes_long_is_what_wants_a_vector_function(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, t, recorder = variable("x"), variable("t"), Recorder()
+    monkeypatch.setitem(VECTOR_MATH, FLOAT32, recorder)  # type: ignore[misc]
+    row = PRIMITIVES[name]
+    for arguments in ((x,), (x, t), (x, constant(3)), (x > 0, x, t), (constant(2), x)):
+        if len(arguments) != row.arity or (arguments[0].primitive == "constant") != bool(row.orders):
+            continue
+        recorder.wanted.clear()
+        formula = Formula(name, ("x", "t"), {}, apply(name, *arguments))
+        spec = KernelSpec((formula,), (), ("float32",) * len(formula.reads))
+        kernel_text(spec, "kernel")
+        assert spec.computes_long == bool(recorder.wanted)
 
 
 def assert_packed(spec: KernelSpec, real: Real) -> None:

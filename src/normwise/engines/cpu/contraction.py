@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from normwise.engines.cpu.contraction_spec import BLOCK, HEADER, WORDS, ContractionSpec, Extent, Strides
-from normwise.engines.cpu.loader import Code
-from normwise.engines.cpu.store import assembly_of, load
+from normwise.engines.cpu.programs import Program, Programs
+from normwise.engines.cpu.store import assembly_of
 from normwise.engines.cpu.threads import run_on_threads, thread_count
 
 SERIAL = 1 << 15
@@ -30,11 +30,11 @@ BLOCKS = 16
 
 
 class ContractionKernel:
-    """The machine code of a `ContractionSpec`: compiled at its first use on a machine, afterwards read from disk."""
+    """The machine code of a `ContractionSpec`, and how it is called."""
 
     def __init__(self, spec: ContractionSpec) -> None:
         self.spec = spec
-        self._code = load(spec)
+        self._programs = Programs(spec)
 
     @property
     def assembly(self) -> str:
@@ -67,15 +67,15 @@ class ContractionKernel:
         operands = [word for steps in strides for word in (0, *steps)]
         words = struct.pack(f"={len(HEADER) + len(operands)}q", 0, blocks, *extent, group, count, *operands)
         work = planes * rows * lanes * depth
-        return LaidOut(self._code, words, len(self.spec.parameters), work, blocks)
+        program = self._programs.short if work < SERIAL else self._programs.long
+        return LaidOut(program, words, len(self.spec.parameters), work, blocks)
 
 
 class LaidOut:
     """A kernel over operands of one layout: of its arguments only the addresses and the parameters are to come."""
 
-    def __init__(self, code: Code, words: bytes, parameters: int, work: int, blocks: int) -> None:
-        self._code = code
-        self._call = code.function()
+    def __init__(self, program: Program, words: bytes, parameters: int, work: int, blocks: int) -> None:
+        self._program = program
         self._words = words
         self._parameters = parameters
         self._work = work
@@ -99,9 +99,9 @@ class LaidOut:
             reals[place] = value
             place += 1
         if self._work < SERIAL:
-            self._call(at)
+            self._program.call(at)
         else:
-            run_on_threads(self._call, self._code.address, at, self._work, min(thread_count(), self._blocks))
+            run_on_threads(*self._program, at, self._work, min(thread_count(), self._blocks))
         self._unused.append(arguments)
 
     def _new_arguments(self) -> _Arguments:

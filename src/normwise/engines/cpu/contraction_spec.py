@@ -84,6 +84,8 @@ class ContractionSpec:
     narrow : bool
         Whether terms are float32, and up to 16 of them are added as such before they meet a float64 sum. They are not
         to leave the range of float32 where the sum does not, and not to be negative: so nothing cancels.
+    widest : bool
+        Whether vectors are as wide as the processor has them: see `Programs`.
     """
 
     sums: tuple[Formula, ...]
@@ -94,6 +96,12 @@ class ContractionSpec:
     maximum: bool = False
     nearest: bool = False
     narrow: bool = False
+    widest: bool = False
+
+    @property
+    def computes_long(self) -> bool:
+        """Whether it is arithmetic that takes the time: as it does here, where much is read again and again."""
+        return True
 
     @property
     def side(self) -> int:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from normwise.engines.cpu.programs import Programs
 from normwise.engines.cpu.spec import BUFFERED, KernelSpec
-from normwise.engines.cpu.store import assembly_of, load
+from normwise.engines.cpu.store import assembly_of
 from normwise.engines.cpu.threads import run_on_threads, thread_count
 from normwise.engines.layout import Layout
 
@@ -33,7 +35,7 @@ _Arguments = tuple[bytearray, memoryview, int, int]
 
 
 class Kernel:
-    """The machine code of a `KernelSpec`: compiled at its first use on a machine, afterwards read from disk.
+    """The machine code of a `KernelSpec`, and how it is called.
 
     Both ways to call it return the sums, one for each of ``spec.sums``. The operands are those of ``spec.operands``, by
     address; their memory is to outlive the call.
@@ -41,14 +43,17 @@ class Kernel:
 
     def __init__(self, spec: KernelSpec) -> None:
         self.spec = spec
-        self._code = load(spec)
-        self._call = self._code.function()
+        self._programs = Programs(spec)
         self._sums = len(spec.sums)
         format = f"={spec.reals}q{len(spec.parameters)}d"
         self._pack = struct.Struct(format).pack_into
         self._first_sum = struct.calcsize(format) // 8
         # Arguments that no call uses at the moment; taking from and adding to a list is atomic.
         self._unused: list[_Arguments] = []
+
+    @functools.cached_property
+    def _call(self) -> Callable[[int], None]:
+        return self._programs.short.call
 
     @property
     def assembly(self) -> str:
@@ -100,8 +105,10 @@ class Kernel:
         memory, _, at, _ = arguments = self._new_arguments()
         self._pack(memory, 0, 0, blocks, *grid, places.ctypes.data, *words)
         work = planes * rows * columns
-        threads = 1 if work < SERIAL else min(thread_count(), blocks)
-        run_on_threads(self._call, self._code.address, at, work, threads)
+        if work < SERIAL:
+            self._call(at)
+        else:
+            run_on_threads(*self._programs.long, at, work, min(thread_count(), blocks))
         del arguments  # until here they had to live
 
     def _new_arguments(self) -> _Arguments:

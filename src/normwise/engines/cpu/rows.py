@@ -25,6 +25,7 @@ from normwise.engines.cpu.kernel import (
     strided_words,
     tile_height,
 )
+from normwise.engines.cpu.programs import Program
 from normwise.engines.cpu.row_spec import INFINITY, Extreme, RowSpec, SlopeSpec
 from normwise.engines.cpu.spec import BUFFERED, HEADER
 from normwise.engines.cpu.threads import run_on_threads, thread_count
@@ -42,14 +43,9 @@ class LineKernel(Kernel):
 
     spec: RowSpec
 
-    @property
-    def call(self) -> Callable[[int], None]:
-        """The C function of the address of the arguments."""
-        return self._call
-
-    def on_threads(self, at: int, work: int, blocks: int) -> None:
-        """Run with the arguments at an address, on as many threads as there are blocks for."""
-        run_on_threads(self._call, self._code.address, at, work, min(thread_count(), blocks))
+    def program(self, work: int) -> Program:
+        """Return the code for so many elements."""
+        return self._programs.short if work < SERIAL else self._programs.long
 
 
 class RowKernel(LineKernel):
@@ -127,9 +123,10 @@ class PreparedCall:
         self._template = head.tobytes() + bytes(8 * (self.lines + blocks))
         self._missing = [len(HEADER) + place for place in missing]
         self._doubts = slice(len(head) + self.lines, len(head) + self.lines + blocks)
-        self._kernel, self._work = kernel, planes * rows * columns
+        self._work = planes * rows * columns
+        self._program = kernel.program(self._work)
         self._blocks = blocks if self._work >= SERIAL else 1
-        self._call = kernel.call
+        self._call = self._program.call
         # Arguments that no call uses at the moment; taking from and adding to a list is atomic.
         self._unused: list[Arguments] = []
         self.end: Callable[[Arguments], None] = self._unused.append if self._work < SERIAL else _forget
@@ -154,7 +151,7 @@ class PreparedCall:
         if self._blocks == 1:
             self._call(at)
         else:
-            self._kernel.on_threads(at, self._work, self._blocks)
+            run_on_threads(*self._program, at, self._work, min(thread_count(), self._blocks))
         return arguments
 
     def doubts(self, arguments: Arguments) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, cast
 
-from normwise.formula import Formula
+from normwise.formula import Expression, Formula
 from normwise.formula.caches import per_formula
-from normwise.formula.walk import stored
+from normwise.formula.primitives import PRIMITIVES
+from normwise.formula.walk import path, stored
 
 Real = Literal["float32", "float64"]
 Storage = Literal["bool", "float16", "bfloat16", "float32", "float64"]
@@ -40,6 +41,8 @@ class KernelSpec:
         pass through a buffer, so that the loop over elements always runs on contiguous memory and vectorises.
     wide : bool
         Whether the arithmetic is float64 whatever the operands are.
+    widest : bool
+        Whether vectors are as wide as the processor has them: see `Programs`.
     """
 
     sums: tuple[Formula, ...]
@@ -47,6 +50,7 @@ class KernelSpec:
     storage: tuple[Storage, ...]
     direct: tuple[bool, ...] | None = None
     wide: bool = False
+    widest: bool = field(default=False, kw_only=True)
 
     @property
     def formulas(self) -> tuple[Formula, ...]:
@@ -64,6 +68,11 @@ class KernelSpec:
         return read_by(self.formulas)
 
     @property
+    def computes_long(self) -> bool:
+        """Whether it is arithmetic that takes the time, and not memory, a division or a root."""
+        return any(_is_long(node) for node, _ in path([formula.expression for formula in self.formulas]).steps)
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """The names of the parameters."""
         return tuple(self.formulas[0].parameters)
@@ -77,6 +86,17 @@ class KernelSpec:
     def reals(self) -> int:
         """Where the parameters begin among the arguments."""
         return len(HEADER) + self.words * len(self.storage)
+
+
+LONG = frozenset({"power", "exp", "expm1", "log", "log1p", "tanh", "cosh", "sin", "cos", "arctan"})
+"""The primitives that are long lines of arithmetic, beside those that are composed of others."""
+
+
+def _is_long(node: Expression) -> bool:
+    row = PRIMITIVES.get(node.primitive)
+    if row is not None and row.composition is not None:
+        return True
+    return node.primitive in LONG and not (node.primitive == "power" and isinstance(node.arguments[1].value, int))
 
 
 @per_formula

@@ -27,6 +27,9 @@ BYTES: dict[Type, int] = {BYTE: 1, HALF_WORD: 2, SINGLE_WORD: 4, WORD: 8, FLOAT3
 UNSIGNED: dict[Type, Type] = {FLOAT16: HALF_WORD, FLOAT32: SINGLE_WORD, FLOAT64: WORD}
 """The integers that have the bits of a float."""
 
+_WIDEST = '"prefer-vector-width"="512"'
+"""The attribute of a function that uses all of a vector register: on x86 LLVM prefers half of one of 512 bits."""
+
 _ALIGNED = 64
 """A vector that lies across two cache lines takes two loads."""
 
@@ -292,11 +295,20 @@ class Variable:
 
 
 class Builder:
-    """A kernel that is being built: a function of the address of its arguments, which are words of 64 bits."""
+    """A kernel that is being built: a function of the address of its arguments, which are words of 64 bits.
 
-    def __init__(self, name: str) -> None:
+    Parameters
+    ----------
+    name : str
+    widest : bool
+        Whether its vectors are as wide as the processor has them.
+    """
+
+    def __init__(self, name: str, widest: bool = False) -> None:
         self.module = ir.Module()
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [WORD]), name)
+        if widest:
+            set.add(function.attributes, _WIDEST)  # llvmlite's own method knows no attributes that are strings
         self._memory = ir.IRBuilder(function.append_basic_block("memory"))
         self.code: Any = ir.IRBuilder(function.append_basic_block("start"))
         self.flags: tuple[str, ...] = ()

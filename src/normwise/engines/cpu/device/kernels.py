@@ -24,6 +24,6 @@ _BUILDERS: dict[type, Callable[[Builder, Any], None]] = {
 
 def kernel_text(spec: KernelSpec | ContractionSpec, symbol: str) -> str:
     """Return the kernel of a spec, a function of some name, in LLVM's language."""
-    builder = Builder(symbol)
+    builder = Builder(symbol, spec.widest)
     _BUILDERS[type(spec)](builder, spec)
     return builder.finished()
