@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
@@ -32,6 +33,19 @@ def test_each_line_is_reduced_in_float64(along: Axis, extreme: Extreme | None, d
         [found] = kernel.reduced(Layout(*shape, ((rows * columns, columns, 1),)), [x.ctypes.data], ())
         expected = numpys(abs(x.astype(np.float64)), axis=1 if along == "rows" else 2)
         np.testing.assert_allclose(found, expected, rtol=1e-13, err_msg=str(shape))
+
+
+@pytest.mark.parametrize("along", get_args(Axis))
+def test_a_product_meets_the_sum_unrounded(along: Axis) -> None:
+    if not llvm.get_host_cpu_features().get("fma", True):
+        pytest.skip("this processor rounds products")
+    # As many -1 as products that would be rounded to 1: whatever the partial sums are, these would leave nothing.
+    x, t = np.zeros((2, 1024))
+    x[:64], x[64:128], t[:64], t[64:128] = 1, 1 + 2**-30, -1, 1 - 2**-30
+    layout = Layout(1, 1, 1024, ((0, 1024, 1),) * 2) if along == "columns" else Layout(1, 1024, 1, ((0, 1, 1),) * 2)
+    kernel = RowKernel(RowSpec((trace(lambda x, t: x * t),), (), ("float64",) * 2, (True, True), along=along))
+    [found] = kernel.reduced(layout, [x.ctypes.data, t.ctypes.data], ())
+    assert found.item() < 0
 
 
 @pytest.mark.parametrize("along", get_args(Axis))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from normwise.engines.cpu.spec import KernelSpec
-from normwise.formula import Formula
+from normwise.formula import Expression, Formula
 
 Axis = Literal["rows", "columns"]
 Extreme = Literal["maximum", "minimum"]
@@ -38,6 +39,13 @@ class RowSpec(KernelSpec):
     extreme: Extreme | None = None
     finish: Formula | None = None
     doubt: Formula | None = None
+
+    @property
+    def terms(self) -> Sequence[tuple[Expression, ...]]:
+        """Each sum's term; in two factors where it is a product, which then meets the sum in one instruction."""
+        expressions = [formula.expression for formula in self.sums]
+        splits = self.extreme is None
+        return [e.arguments if splits and e.primitive == "multiply" else (e,) for e in expressions]
 
 
 @dataclass(frozen=True)

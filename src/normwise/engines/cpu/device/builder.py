@@ -481,6 +481,11 @@ def fma(a: Value, b: Any, c: Any) -> Value:
     return a.builder.called("llvm.fma", a, a.like(b), a.like(c))
 
 
+def fused(a: Value, b: Value, c: Value) -> Value:
+    """The float a b + c, rounded once where the machine does that at once, else twice; sums of it may be reordered."""
+    return a.builder.called("llvm.fmuladd", a, b, c)
+
+
 def least(a: Value, b: Any) -> Value:
     """The smaller of two integers."""
     b = a.like(b)

@@ -19,16 +19,24 @@ def element(
     builder: Builder, spec: KernelSpec, parameters: Sequence[Value], elements: Sequence[Array], at: Any
 ) -> tuple[list[Value], list[Value]]:
     """The formulas at one element: what is summed, and what is written, as it is stored."""
+    expressions = [formula.expression for formula in spec.formulas]
+    values = values_of(builder, REALS[spec.real], expressions, variables_at(builder, spec, parameters, elements, at))
+    count = len(spec.sums)
+    written = zip([STORED[kind] for kind in spec.storage[len(spec.inputs) :]], values[count:], strict=True)
+    return values[:count], [each.store(value) for each, value in written]
+
+
+def variables_at(
+    builder: Builder, spec: KernelSpec, parameters: Sequence[Value], elements: Sequence[Array], at: Any
+) -> dict[str, Value]:
+    """What the formulas read at one element, by its name."""
     real = REALS[spec.real]
     variables = dict(zip(spec.formulas[0].parameters, parameters, strict=True))
     stored = [STORED[kind] for kind in spec.storage]
     for name, each, array in zip(spec.inputs, stored, elements, strict=False):
         value = each.load(array[at])
         variables[name] = value.to(real) if value.is_float else Truth(builder, value.of, real)
-    values = values_of(builder, real, [formula.expression for formula in spec.formulas], variables)
-    count = len(spec.sums)
-    written = zip(stored[len(spec.inputs) :], values[count:], strict=True)
-    return values[:count], [each.store(value) for each, value in written]
+    return variables
 
 
 def build_elements(builder: Builder, spec: KernelSpec) -> None:

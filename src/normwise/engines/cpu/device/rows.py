@@ -7,8 +7,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-from normwise.engines.cpu.device.builder import FLOAT64, WORD, Array, Builder, Type, Value, Variable, least, where
-from normwise.engines.cpu.device.elements import element
+from normwise.engines.cpu.device.builder import (
+    FLOAT64,
+    WORD,
+    Array,
+    Builder,
+    Type,
+    Value,
+    Variable,
+    fused,
+    least,
+    where,
+)
+from normwise.engines.cpu.device.elements import element, variables_at
 from normwise.engines.cpu.device.numbers import values_of
 from normwise.engines.cpu.device.tiles import Block, Grid
 from normwise.engines.cpu.row_spec import INFINITY, RowSpec
@@ -25,6 +36,10 @@ class Cell(NamedTuple):
     """What it stands for."""
     joined: Callable[[Value, Value], Value]
     """Two of them."""
+
+    def met(self, cell: Value, value: Value, factor: Value | None = None) -> Value:
+        """One of them and the value of an element, which may be in two factors."""
+        return self.joined(cell, self.of(value)) if factor is None else fused(value, factor, cell)
 
 
 def _largest(a: Value, b: Value) -> Value:
@@ -99,6 +114,13 @@ def _cells(builder: Builder, spec: RowSpec, grid: Grid, elements: list[Array], j
     return [CELLS[spec.extreme].of(value) for value in values]
 
 
+def _terms(builder: Builder, spec: RowSpec, grid: Grid, elements: list[Array], j: Value) -> list[list[Value]]:
+    """For each sum the value of an element, or the two factors of it."""
+    variables = variables_at(builder, spec, grid.arguments.parameters, elements, j)
+    values = iter(values_of(builder, FLOAT64, [each for term in spec.terms for each in term], variables))
+    return [[next(values) for _ in term] for term in spec.terms]
+
+
 def _across(builder: Builder, spec: RowSpec, grid: Grid, block: Block) -> None:
     """Each row's result: of whole rows at a time where they are short, else a step at a time."""
     cell = CELLS[spec.extreme]
@@ -126,10 +148,10 @@ def _across(builder: Builder, spec: RowSpec, grid: Grid, block: Block) -> None:
         def part_of_one() -> None:
             totals = [Variable(builder.number(0, cell.dtype)) for _ in spec.sums]
             with builder.loop(tile.size) as j:
-                found = _cells(builder, spec, grid, [*tile.elements], j)
+                terms = _terms(builder, spec, grid, [*tile.elements], j)
                 with builder.licence("reassoc"):
-                    for total, value in zip(totals, found, strict=True):
-                        total.value = cell.joined(total.value, value)
+                    for total, term in zip(totals, terms, strict=True):
+                        total.value = cell.met(total.value, *term)
             for k, total in enumerate(totals):
                 places[apart * k + at] = total.value
 
@@ -155,6 +177,5 @@ def _down(builder: Builder, spec: RowSpec, grid: Grid, block: Block) -> None:
     with grid.tiles(block) as tile, builder.loop(tile.depth) as r:
         here = [array.at(r * block.width) for array in tile.elements]
         with builder.loop(block.width) as j:
-            found = _cells(builder, spec, grid, here, j)
-            for line, value in zip(lines, found, strict=True):
-                line[j] = cell.joined(line[j], value)
+            for line, term in zip(lines, _terms(builder, spec, grid, here, j), strict=True):
+                line[j] = cell.met(line[j], *term)
