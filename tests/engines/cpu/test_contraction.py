@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from normwise.engines.cpu import ContractionKernel, ContractionSpec, Extent, Place, Strides
-from normwise.formula import Formula, trace, where
+from normwise.formula import Formula, sqrt, trace, where
+from normwise.formula.expression import variable
 
 MODULUS = trace(lambda x, t: abs(x - t))
 SQUARE = trace(lambda x, t: (x - t) * (x - t))
 KEPT = trace(lambda x, t: where(x > t, x - t, x * t))
 AS_IT_IS = trace(lambda s0: s0)
+ROOT = Formula("root", ("s0",), {}, sqrt(variable("s0")))
 
 SHAPES = [(1, 1, 1), (3, 5, 2), (7, 33, 16), (2, 64, 17), (40, 65, 128), (9, 31, 300), (5, 3, 0)]
 """Rows, lanes, and what is summed: about the lengths at which loops end."""
@@ -109,3 +111,36 @@ def test_the_least_of_each_row_are_kept_in_their_order() -> None:
     ContractionKernel(spec).run(Extent(1, rows, lanes, depth), addresses, strides, (), count)
     expected = np.argsort(((x[:, None] - t) ** 2).sum(axis=2), axis=1, kind="stable")[:, :count]
     np.testing.assert_array_equal(places, expected)
+
+
+def rooted(numbers: np.ndarray, finish: Formula) -> np.ndarray:
+    """What a kernel makes of numbers of float64, stored as float32."""
+    found, one = np.empty(numbers.size, np.float32), np.ones(1)
+    product = trace(lambda x, t: x * t)
+    spec = ContractionSpec((product,), ("ls", "rs"), ("float64", "float64", "float32"), (finish,))
+    strides = [Strides(0, 0, 1, 0), Strides(0, 0, 0, 0), Strides(0, 0, 1)]
+    addresses = [each.ctypes.data for each in (numbers, one, found)]
+    ContractionKernel(spec).run(Extent(1, 1, numbers.size, 1), addresses, strides, ())
+    return found
+
+
+def test_a_root_that_is_stored_as_float32_is_within_one_unit_of_it() -> None:
+    rng = np.random.default_rng(0)
+    numbers = rng.uniform(1, 10, 100_000) * 10.0 ** rng.integers(-308, 308, 100_000)
+    numbers[:3] = 5e-324, 1.7e308, np.finfo(np.float32).max.astype(np.float64) ** 2
+    exact = np.sqrt(numbers)
+    with np.errstate(over="ignore", under="ignore"):
+        unit = np.spacing(exact.astype(np.float32)).astype(np.float64)
+    found = rooted(numbers, ROOT)
+    inside = exact < np.finfo(np.float32).max
+    assert (abs(found - exact)[inside] < 0.9 * unit[inside]).all()
+    assert (found[~inside] >= np.finfo(np.float32).max).all()
+    numbers = np.array([0.0, -0.0, np.inf, np.nan, -1.0, *np.arange(1.0, 1e4) ** 2])
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(rooted(numbers, ROOT), np.sqrt(numbers))
+
+
+def test_a_root_of_which_more_is_computed_is_of_float64() -> None:
+    numbers = np.random.default_rng(0).uniform(1, 4, 1000)
+    found = rooted(numbers, trace(lambda s0: sqrt(s0) - 1))
+    np.testing.assert_array_equal(found, (np.sqrt(numbers) - 1).astype(np.float32))

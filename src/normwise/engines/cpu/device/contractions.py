@@ -27,6 +27,7 @@ from normwise.engines.cpu.device.builder import (
     where,
 )
 from normwise.engines.cpu.device.numbers import values_of
+from normwise.engines.cpu.device.roots import rounded
 from normwise.engines.cpu.device.storage import STORED
 
 
@@ -299,7 +300,11 @@ class _Contraction:
 
     def _finish_of(self, lane: Value, sums: Sequence[Value]) -> None:
         named = {f"s{k}": value for k, value in enumerate(sums)}
-        values = values_of(self.builder, FLOAT64, [formula.expression for formula in self.spec.finishes], named)
+        expressions = [formula.expression for formula in self.spec.finishes]
+        if not self.spec.nearest and all(each.stored.raw == FLOAT32 for each in self.results):
+            values = [rounded(self.builder, expression, named) for expression in expressions]
+        else:
+            values = values_of(self.builder, FLOAT64, expressions, named)
         for i, value in enumerate(values):
             self.finals[i][lane] = value if self.spec.nearest else self.results[i].stored.store(value)
 
