@@ -26,7 +26,7 @@ def usual(metric: Metric, parameters: tuple[float, ...], a: Any, b: Any) -> Any:
     """Compute the distances of NumPy's arrays in one piece, without weight or mask. None where they are others."""
     if not in_one_piece((a, b)):
         return None
-    lane = lane_of(metric, MEMORY.storage[a.dtype], MEMORY.storage[b.dtype], a.shape, b.shape, False)
+    lane = lane_of(metric, MEMORY.storage[a.dtype], MEMORY.storage[b.dtype], a.shape, b.shape)
     if lane is None:
         return None
     value = MEMORY.empty(lane.shape, lane.result)

@@ -68,6 +68,20 @@ class Contraction(NamedTuple):
     """Whether the largest term is taken; none is to be negative."""
 
 
+@per_formula
+def beside_distances(metric: Metric, terms: PairTerms, learned: tuple[str, ...]) -> tuple[Formula, ...]:
+    """Return what is written beside distances for their gradients in some arrays: finishing formulas, too.
+
+    These are the slopes of the finishing formula, if it has one, in the sums that read the arrays; of a largest
+    difference the sums.
+    """
+    if metric.is_extreme:
+        return tuple(map(single_sum, range(len(terms.sums))))
+    if terms.finish is metric.finish and metric.is_sum:
+        return ()
+    return tuple(terms.finish.derivative(f"s{k}") for k in terms.sums_of(learned))
+
+
 class _Laid(NamedTuple):
     """How the operands of a contraction lie, as its kernel takes them."""
 

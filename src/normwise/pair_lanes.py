@@ -18,7 +18,7 @@ from normwise.catalogue.metrics import Metric
 from normwise.engines.cpu import Kernel, KernelSpec, Storage, read_by
 from normwise.formula import Formula, trace, where
 from normwise.fused_norms import LEAST, stays_inside
-from normwise.fused_pairs import Contraction, Prepared, prepared, single_sum
+from normwise.fused_pairs import Contraction, Prepared, beside_distances, prepared
 from normwise.terms import SIDES, PairTerms, pair_terms
 
 Run = Callable[[Sequence[int], Sequence[float]], None]
@@ -38,14 +38,14 @@ class Lane:
     """Of both sides."""
     storage: tuple[Storage, Storage]
     run: Run
-    """Of both sides, of the distances, and of the sums that are kept."""
+    """Of both sides, of the distances, and of what is written beside them."""
     shape: tuple[int, ...]
     """Of the distances."""
     count: int
     """How many there are."""
     result: Storage
-    sums: int
-    """How many sums are kept."""
+    beside: int
+    """How many arrays are written beside the distances for the gradients, in float64."""
     largest: Run | None
     """The largest differences, of both sides and of the result; None where no power leaves the range."""
 
@@ -63,7 +63,12 @@ class Lane:
 
 @functools.lru_cache(1 << 10)
 def lane_of(
-    metric: Metric, first: Storage, second: Storage, a: tuple[int, ...], b: tuple[int, ...], keeps_sums: bool
+    metric: Metric,
+    first: Storage,
+    second: Storage,
+    a: tuple[int, ...],
+    b: tuple[int, ...],
+    learned: tuple[str, ...] = (),
 ) -> Lane | None:
     """Return the lane of points in one piece, without weight or mask; None where the ordinary way is to be taken.
 
@@ -74,13 +79,13 @@ def lane_of(
         The types of both sides.
     a, b : tuple of int
         Their shapes.
-    keeps_sums : bool
-        Whether the sums are kept for a gradient.
+    learned : tuple of str
+        The sides whose gradients are wanted later.
     """
     single = (len(a) == 1, len(b) == 1)
     rows, columns = ((1, *shape) if alone else tuple(shape) for shape, alone in zip((a, b), single, strict=True))
     alike = len(rows) > 1 < len(columns) and rows[:-2] == columns[:-2] and rows[-1] == columns[-1]
-    if not alike or 0 in (*rows, *columns) or (keeps_sums and any(single)):
+    if not alike or 0 in (*rows, *columns) or (learned and any(single)):
         return None
     result: Storage = "float64" if "float64" in (first, second) else "float32"
     norm, terms = metric.norm, pair_terms(metric, False, (False, False), False)
@@ -89,30 +94,31 @@ def lane_of(
         return None
     storage = (first, second)
     lengths = (("x", SIDES["x"], rows), ("t", SIDES["t"], columns))
-    extra = range(len(terms.sums)) if keeps_sums and not metric.is_sum else ()
-    finishes = (terms.finish, *map(single_sum, extra))
-    contraction = Contraction(terms.sums, "ij", finishes, metric.is_extreme)
-    distances = dense(contraction, lengths, storage, (result, *["float64" for _ in extra]))
+    beside = beside_distances(metric, terms, learned) if learned else ()
+    contraction = Contraction(terms.sums, "ij", (terms.finish, *beside), metric.is_extreme)
+    distances = dense(contraction, lengths, storage, (result, *["float64" for _ in beside]))
     moduli = Contraction((terms.modulus,), "ij", maximum=True)
     largest = None if sure else dense(moduli, lengths, storage, ("float64",)).run
     left = [n for n, alone in zip(distances.shape[-2:], single, strict=True) if not alone]
     shape = (*distances.shape[:-2], *left)
     if distances.run is None:
         return None
-    return Lane(*(metric, terms, lengths, storage, distances.run, shape, math.prod(shape), result, len(extra), largest))
+    return Lane(
+        *(metric, terms, lengths, storage, distances.run, shape, math.prod(shape), result, len(beside), largest)
+    )
 
 
 def dense(asked: Contraction, lengths: Lengths, storage: tuple[Storage, ...], written: tuple[Storage, ...]) -> Prepared:
     """Return a contraction of arrays in one piece, of the types of those that it reads."""
     read = read_by(asked.sums)
-    strides = tuple(_dense_strides(shape) for name, _, shape in lengths if name in read)
+    strides = tuple(dense_strides(shape) for name, _, shape in lengths if name in read)
     contraction = prepared(asked, lengths, strides, storage, written)
     if contraction is None:
         raise AssertionError(f"contiguous arrays of shapes {lengths} have no layout")
     return contraction
 
 
-def _dense_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+def dense_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
 
 

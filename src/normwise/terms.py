@@ -326,6 +326,11 @@ class PairTerms:
     modulus: Formula
     measured: PairTerms | None = None
 
+    def sums_of(self, names: Sequence[str]) -> tuple[int, ...]:
+        """The numbers of the sums that read some arrays; of all where none does."""
+        reading = tuple(k for k, each in enumerate(self.sums) if not each.reads.isdisjoint(names))
+        return reading or tuple(range(len(self.sums)))
+
 
 @per_formula
 def pair_terms(metric: Metric, weighted: bool, masked: tuple[bool, bool], omits: bool) -> PairTerms:

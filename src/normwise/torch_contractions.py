@@ -96,17 +96,20 @@ def pulled_back(
     names = [upstream_name(asked.formulas[0], k) for k in there]
     above = dict(zip(names, (u for u in upstream if u is not None), strict=True))
     sides = {**asked.sides, **dict.fromkeys(names, asked.target)}
-    found: dict[str, Tensor] = {}
-    for name in wanted:
-        own = asked.sides[name]
-        target: Any = "ik" if own == "k" else own
-        dtype = F64 if own == "k" else arrays[name].dtype
-        pulled = Sum((summed_pullback(asked.formulas, there, name),), target, sides, asked.parameters, (dtype,))
-        [gradient] = contract(pulled, {**arrays, **above})
-        if own == "k":
-            gradient = gradient.reshape(-1, gradient.shape[-1]).sum(0).to(arrays[name].dtype)
-        found[name] = gradient
-    return found
+    asked = asked._replace(sides=sides)
+    return {
+        name: gradient(asked, summed_pullback(asked.formulas, there, name), {**arrays, **above}, name)
+        for name in wanted
+    }
+
+
+def gradient(asked: Sum, formula: Formula, arrays: Named, name: str) -> Tensor:
+    """Return the gradient of sums in an array: the sum of the formula that has them pulled back to it."""
+    own, dtype = asked.sides[name], arrays[name].dtype
+    if own != "k":
+        return contract(Sum((formula,), own, asked.sides, asked.parameters, (dtype,)), arrays)[0]  # type: ignore[arg-type]
+    [by_row] = contract(Sum((formula,), "ik", asked.sides, asked.parameters, (F64,)), arrays)
+    return by_row.reshape(-1, by_row.shape[-1]).sum(0).to(dtype)
 
 
 def upstream_name(formula: Formula, k: int) -> str:

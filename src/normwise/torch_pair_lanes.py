@@ -5,102 +5,149 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 
-from normwise import fused
 from normwise.catalogue.metrics import Metric
 from normwise.engines.cpu import Storage, read_by
 from normwise.formula.caches import per_formula
-from normwise.formula.expression import variable
-from normwise.fused_pairs import Contraction, Target, single_sum
-from normwise.pair_lanes import Lane, Run, dense, lane_of
-from normwise.torch_autograd import MEMORY, RECYCLED, SINGLE_AND_DOUBLE, STORAGE, UPSTREAM, in_one_piece
-from normwise.torch_contractions import F64, Tensor, summed_pullback, upstream_name
+from normwise.fused_pairs import Contraction, Target, prepared
+from normwise.line_norms import MANY
+from normwise.pair_lanes import Lane, Run, dense_strides, lane_of
+from normwise.torch_autograd import PLAIN, RECYCLED, STORAGE, in_one_piece
+from normwise.torch_contractions import Tensor
 from normwise.torch_memory import empty
 from normwise.torch_names import applied_at_once, under_name
-from normwise.torch_pairs import Distance, Fused, slope_of
+from normwise.torch_pairs import Beside, Distance, gradient_formula, gradients
 from normwise.torch_watchers import overridden, watched
 
 _grad_enabled = torch.is_grad_enabled
 _fresh_like = torch.empty_like
+_place = Tensor.data_ptr
 
-_About = tuple[Lane, tuple[float, ...], list[Tensor]]
-"""The lane, the parameters and the sums that are kept."""
+_NEITHER = (False, False)
 
 _DTYPE = {storage: dtype for dtype, storage in STORAGE.items()}
 
 
+@dataclass(frozen=True, eq=False)
+class TorchLane:
+    """What a call needs that was made before."""
+
+    lane: Lane
+    learned: tuple[str, ...]
+    """The sides whose gradients are wanted."""
+    fresh: Callable[[], Tensor]
+    """Memory for the distances."""
+    beside: Sequence[Callable[[], Tensor]]
+    """Memory for what is written beside them."""
+    apply: Callable[..., Tensor]
+    """`FusedOne`, under the name of the metric."""
+    kinds: Sequence[tuple[torch.dtype, torch.Size]]
+    """Of the points."""
+
+    def takes(self, sides: Sequence[Tensor], places: Sequence[int]) -> bool:
+        """Whether points that lay at some places still do, or are of the same kind: a hook may have replaced them."""
+        if (*map(_place, sides),) == places:
+            return True
+        return in_one_piece(sides) and [(side.dtype, side.shape) for side in sides] == self.kinds
+
+
 def usual(metric: Metric, parameters: tuple[float, ...], a: Any, b: Any) -> Tensor | None:
     """Compute the distances of plain tensors in one piece, without weight or mask. None where they are others."""
-    if not in_one_piece((a, b)):
+    if type(a) not in PLAIN or type(b) not in PLAIN or watched() or overridden():
         return None
-    learned = _grad_enabled() and (a.requires_grad or b.requires_grad)
-    lane = lane_of(metric, STORAGE[a.dtype], STORAGE[b.dtype], a.shape, b.shape, learned)
-    if lane is None:
+    try:
+        learned = (a.requires_grad, b.requires_grad) if _grad_enabled() else _NEITHER
+        made = _lane(metric, a.dtype, b.dtype, a.shape, b.shape, learned)
+        if made is None or not (
+            a.is_cpu and b.is_cpu and a.is_contiguous() and b.is_contiguous() and not a.is_neg() and not b.is_neg()
+        ):
+            return None
+        sides = (a.data_ptr(), b.data_ptr())
+    except RuntimeError:  # without a shape, or without memory of their own
         return None
-    value = _fresh(lane.shape, lane.count, _DTYPE[lane.result])
-    sides, place = (a.data_ptr(), b.data_ptr()), value.data_ptr()
-    if not learned:
+    lane, value = made.lane, made.fresh()
+    place = value.data_ptr()
+    if not made.learned:
         lane.run((*sides, place), parameters)
         return None if lane.largest is not None and lane.in_doubt(sides, place) else value
-    sums = [_fresh(lane.shape, lane.count, F64) for _ in range(lane.sums)]
-    lane.run((*sides, place, *[each.data_ptr() for each in sums]), parameters)
+    beside = [fresh() for fresh in made.beside]
+    written = [*map(_place, beside)]
+    lane.run((*sides, place, *written), parameters)
     if lane.largest is not None and lane.in_doubt(sides, place):
         return None
-    return _function(metric)((lane, parameters, sums), (value,), a, b)  # type: ignore[no-any-return]
+    return made.apply((made, parameters, sides, beside, written, value), a, b)
 
 
-def _fresh(shape: tuple[int, ...], count: int, dtype: torch.dtype) -> Tensor:
-    """Memory for a result; lengths one by one are read faster than a tuple of them."""
-    return torch.empty(*shape, dtype=dtype) if shape and count < RECYCLED else empty(shape, dtype)
+@functools.lru_cache(MANY)
+def _lane(
+    metric: Metric, first: torch.dtype, second: torch.dtype, a: torch.Size, b: torch.Size, needs: tuple[bool, bool]
+) -> TorchLane | None:
+    """The lane of a call; None where the ordinary way is to be taken."""
+    if not STORAGE.keys() >= {first, second} or torch.bool in (first, second):
+        return None
+    learned = tuple(name for name, needed in zip("xt", needs, strict=True) if needed)
+    lane = lane_of(metric, STORAGE[first], STORAGE[second], a, b, learned)
+    if lane is None:
+        return None
+    fresh, *beside = (_fresh(lane.shape, dtype) for dtype in (_DTYPE[lane.result], *[torch.float64] * lane.beside))
+    return TorchLane(lane, learned, fresh, beside, _function(metric), [(first, a), (second, b)])
 
 
-class FusedOne(Fused):
+def _fresh(shape: tuple[int, ...], dtype: torch.dtype) -> Callable[[], Tensor]:
+    """What returns memory for results of a shape; small ones are allocated faster by a tensor that is like them."""
+    if torch.Size(shape).numel() > MANY:
+        return functools.partial(empty, shape, dtype)
+    with torch.inference_mode(False):
+        return functools.partial(_fresh_like, torch.empty(shape, dtype=dtype, device="cpu"))
+
+
+class FusedOne(torch.autograd.Function):
     """The usual `Fused`: its distances are there already."""
 
     @staticmethod
-    def forward(ctx: Any, about: _About, value: tuple[Tensor], a: Tensor, b: Tensor) -> Tensor:
-        ctx.about = about
-        ctx.to_save = (a, b)  # what save_for_backward does
-        return value[0]
+    def forward(ctx: Any, about: tuple[Any, ...], *sides: Tensor) -> Tensor:
+        *ctx.about, value = about
+        ctx.to_save = sides  # what save_for_backward does
+        return value
 
 
 def _backward_of_one(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
     """What autograd calls for `FusedOne`, without the steps that look for a vjp and for a second definition."""
-    lane, parameters, sums = ctx.about
-    above = None if _grad_enabled() or lane.metric.is_extreme else _in_one_piece(upstream)
-    if above is None:
-        ctx.asked, ctx.sums = Distance(lane.metric, lane.terms, parameters), sums
-        return Fused.backward(ctx, upstream)
-    pull = _pull_of(lane, above.dtype, ctx.needs_input_grad)
-    sides = ctx.saved_tensors
-    places = [array.data_ptr() for array in (*sides, *sums, above)]
-    gradients: list[Tensor | None] = [None] * 4
-    if pull.slopes:
-        slopes = [_fresh(lane.shape, lane.count, F64) for _ in sums]
-        for (run, reads), slope in zip(pull.slopes, slopes, strict=True):
-            run(lane.count, *[places[i] for i in reads], slope.data_ptr(), 1.0)
-        places += [slope.data_ptr() for slope in slopes]
-    for side, run, reads in pull.gradients:
-        array = sides[side]
-        gradient = _fresh_like(array) if lane.count < RECYCLED else empty(array.shape, array.dtype)
-        run([*[places[i] for i in reads], gradient.data_ptr()], parameters)
-        gradients[2 + side] = gradient
-    return tuple(gradients)
+    made: TorchLane = ctx.about[0]
+    _, parameters, places, beside, written = ctx.about
+    sides: tuple[Tensor, Tensor] = ctx.saved_tensors
+    needs = ctx.needs_input_grad
+    above = None if _grad_enabled() or made.lane.metric.is_extreme else _readable(upstream)
+    if above is None or not made.takes(sides, places):
+        lane = made.lane
+        asked = Distance(lane.metric, lane.terms, parameters)
+        return None, *gradients(asked, sides, Beside(made.learned, beside), upstream, needs[1:])
+    pulls = _pulls(made, above.dtype, above.stride(), needs)
+    if pulls is None:
+        above = above.contiguous()
+        pulls = _pulls(made, above.dtype, above.stride(), needs)
+        assert pulls is not None
+    read = (*map(_place, sides), *written, above.data_ptr())
+    found: list[Tensor | None] = [None] * 3
+    for side, fresh, run, reads in pulls:
+        gradient = fresh(sides[side])
+        run([*[read[i] for i in reads], gradient.data_ptr()], parameters)
+        found[1 + side] = gradient
+    return tuple(found)
 
 
-def _in_one_piece(upstream: Tensor) -> Tensor | None:
-    """What comes from upstream, in one piece (of a sum it is one number for all); None where no kernel may read it."""
-    if type(upstream) is not Tensor or watched() or overridden():
+def _readable(upstream: Tensor) -> Tensor | None:
+    """What comes from upstream; None where no kernel may read it."""
+    if type(upstream) not in PLAIN or watched() or overridden():
         return None
     try:
-        dense = upstream.contiguous()
-        readable = dense.is_cpu and dense.dtype in SINGLE_AND_DOUBLE and not dense.is_neg() and dense.data_ptr()
+        return upstream if upstream.is_cpu and upstream.data_ptr() and not upstream.is_neg() else None
     except RuntimeError:  # it stands for a batch, or has no memory of its own
         return None
-    return dense if readable else None
 
 
 @per_formula
@@ -111,55 +158,51 @@ def _function(metric: Metric) -> Callable[..., Any]:
 
 
 class _Pull(NamedTuple):
-    """What the gradients of a lane need.
+    """The gradient in one side."""
 
-    What they read is numbered: both sides, the sums that are kept, what comes from upstream, and the slopes.
-    """
+    side: int
+    """Its number."""
+    fresh: Callable[[Tensor], Tensor]
+    """Memory for it."""
+    run: Run
+    reads: Sequence[int]
+    """What its contraction reads: of both sides, what is beside the distances, and upstream, the numbers."""
 
-    slopes: Sequence[tuple[Callable[..., Any], Sequence[int]]]
-    """For each sum the kernel of its slope, and what it reads. None where the gradients find the slopes themselves."""
-    gradients: Sequence[tuple[int, Run, Sequence[int]]]
-    """The numbers of the sides whose gradients are wanted, their contractions, and what these read."""
 
-
-@functools.lru_cache(1 << 10)
-def _pull_of(lane: Lane, dtype: torch.dtype, needs: tuple[bool, ...]) -> _Pull:
-    sums, finish = lane.terms.sums, lane.terms.finish
-    names = [upstream_name(sums[0], k) for k in range(len(sums))]
-    batch, points = lane.lengths[0][2][:-2], tuple(shape[-2] for _, _, shape in lane.lengths)
-    sums_read = [f"s{k}" for k in range(lane.sums)]
-    apart = lane.sums and lane.count * lane.lengths[0][2][-1] >= _FEW
-    order = ["x", "t", *sums_read, UPSTREAM, *(names if apart else [])]
-    shape = (*batch, *points)
-    own = dict(zip("xt", lane.storage, strict=True))
-    types: list[Storage] = [own.get(name, STORAGE[dtype] if name == UPSTREAM else "float64") for name in order]
-    slopes: list[tuple[Callable[..., Any], Sequence[int]]] = []
-    for k in range(lane.sums if apart else 0):
-        slope = fused.mapping(slope_of(finish, k))
-        kernel = slope.kernel(MEMORY, (*[[*[F64] * lane.sums, dtype][i] for i in slope.reads], F64), None)
-        slopes.append((kernel.flat, [2 + i for i in slope.reads]))
-    lengths = (*lane.lengths, *[(name, "ij", shape) for name in order[2:]])
-    gradients: list[tuple[int, Run, Sequence[int]]] = []
-    for side, (name, _, _) in enumerate(lane.lengths):
-        if not needs[2 + side]:
+@functools.lru_cache(MANY)
+def _pulls(
+    made: TorchLane, dtype: torch.dtype, strides: tuple[int, ...], needs: tuple[bool, ...]
+) -> Sequence[_Pull] | None:
+    """The gradients of a lane for what comes from upstream; None where that does not come down to one stride."""
+    lane, metric, terms = made.lane, made.lane.metric, made.lane.terms
+    pulls: list[_Pull] = []
+    for side, (name, indices, shape) in enumerate(lane.lengths):
+        if not needs[1 + side]:
             continue
-        formula = summed_pullback(sums, tuple(range(len(sums))), name)
-        if not apart:
-            inner = {
-                n: slope_of(finish, k).expression if lane.sums else variable(UPSTREAM) for k, n in enumerate(names)
-            }
-            formula = formula.on(tuple(order), **inner)
-        else:
-            formula = formula.on(tuple(order))
-        pulled = Contraction((formula,), _OF_SIDE[side], (single_sum(0),))
-        reads = [order.index(each) for each in read_by(pulled.sums)]
-        run = dense(pulled, lengths, tuple([types[i] for i in reads]), (own[name],)).run
-        assert run is not None
-        gradients.append((side, run, reads))
-    return _Pull(slopes, gradients)
+        formula = gradient_formula(metric, terms, made.learned, name)
+        numbers = {each: i for i, each in enumerate(formula.arrays)}
+        types: list[Storage] = [*lane.storage, *["float64"] * lane.beside, STORAGE[dtype]]
+        steps = [*[dense_strides(own) for _, _, own in lane.lengths], *[dense_strides(lane.shape)] * lane.beside]
+        steps.append(strides)
+        lengths = (*lane.lengths, *[(each, "ij", lane.shape) for each in formula.arrays[2:]])
+        reads = [numbers[each] for each in read_by((formula,))]
+        contraction = prepared(
+            Contraction((formula,), _OF_SIDE[side]),
+            lengths,
+            tuple([steps[i] for i in reads]),
+            tuple([types[i] for i in reads]),
+            (lane.storage[side],),
+        )
+        if contraction is None:
+            return None
+        assert contraction.run is not None
+        small = torch.Size(shape).numel() < RECYCLED
+        pulls.append(_Pull(side, _fresh_like if small else _recycled_like, contraction.run, reads))
+    return pulls
+
+
+def _recycled_like(array: Tensor) -> Tensor:
+    return empty(array.shape, array.dtype)
 
 
 _OF_SIDE: tuple[Target, Target] = ("ik", "jk")
-
-_FEW = 1 << 13
-"""Pairs times features below which a slope is computed for each feature anew: a kernel more would take longer."""

@@ -7,7 +7,7 @@ are composed of contractions.
 # pyright: reportUnknownVariableType=false, reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -16,9 +16,10 @@ from torch.overrides import handle_torch_function, has_torch_function
 
 from normwise import composed_pairs, fused, fused_pairs, pair_blocks, pairs, plan
 from normwise.catalogue.metrics import Metric
-from normwise.formula import Formula
+from normwise.formula import Formula, where
 from normwise.formula.caches import per_formula
-from normwise.fused_pairs import Contraction, single_sum
+from normwise.formula.expression import variable
+from normwise.fused_pairs import Contraction, beside_distances
 from normwise.pairs import Nearest, PairCall, Pairs
 from normwise.terms import (
     MASK,
@@ -34,7 +35,18 @@ from normwise.terms import (
     weight_term,
 )
 from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, in_plain_memory, may_be_read, with_operations
-from normwise.torch_contractions import F64, Named, Sum, Tensor, contract, pulled_back, raw
+from normwise.torch_contractions import (
+    F64,
+    Named,
+    Sum,
+    Tensor,
+    contract,
+    gradient,
+    pulled_back,
+    raw,
+    summed_pullback,
+    upstream_name,
+)
 from normwise.torch_names import under_name
 from normwise.torch_norms import in_a_role, real
 from normwise.torch_watchers import check_looks_at_no_data, watched, without_tracer_warnings
@@ -47,11 +59,6 @@ class Distance(NamedTuple):
     terms: PairTerms
     parameters: tuple[float, ...]
 
-    @property
-    def is_sum(self) -> bool:
-        """Whether the distances are sums with which nothing is left to do."""
-        return self.terms.finish is self.metric.finish and self.metric.is_sum
-
     def measured(self) -> Distance:
         """The same with differences in units."""
         return self._replace(terms=self.terms.measured)
@@ -61,65 +68,94 @@ class Distance(NamedTuple):
         return Sum(tuple(formulas), "ij", SIDES, self.parameters, (F64,) * len(formulas))
 
 
-def _at_once(asked: Distance, dtype: torch.dtype, arrays: Named, keeps: bool) -> list[Tensor]:
-    """The distances of all pairs, and their sums where these are to be kept, in one pass."""
+def _at_once(asked: Distance, dtype: torch.dtype, arrays: Named, learned: Sequence[str] = ()) -> list[Tensor]:
+    """The distances of all pairs, and what their gradients in some arrays need of them, in one pass."""
     terms = asked.terms
-    kept = range(len(terms.sums)) if keeps else ()
-    finishes = (terms.finish, *map(single_sum, kept))
-    contraction = Contraction(terms.sums, "ij", finishes, asked.metric.is_extreme)
-    dtypes = (dtype, *(F64 for _ in kept))
+    beside = beside_distances(asked.metric, terms, tuple(learned)) if learned else ()
+    contraction = Contraction(terms.sums, "ij", (terms.finish, *beside), asked.metric.is_extreme)
+    dtypes = (dtype, *(F64 for _ in beside))
     return fused_pairs.contracted(MEMORY, contraction, SIDES, arrays, asked.parameters, dtypes)
 
 
 class Fused(torch.autograd.Function):
-    """The distances of all pairs, their sums and the finishing formula in one pass."""
+    """The distances of all pairs in one pass, with the slopes of the finishing formula for the backward pass."""
 
     @staticmethod
     def forward(ctx: Any, asked: Distance, dtype: torch.dtype, *given: Tensor) -> Tensor:
         arrays = dict(zip(asked.terms.sums[0].arrays, given, strict=True))
-        value, *ctx.sums = _at_once(asked, dtype, arrays, keeps=not asked.is_sum)
-        ctx.asked = asked
+        learned = _selected(arrays, ctx.needs_input_grad[2:])
+        value, *beside = _at_once(asked, dtype, arrays, learned)
+        ctx.about = asked, Beside(learned, beside)
         ctx.save_for_backward(*given)
         return value
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        asked: Distance = ctx.asked
-        names = asked.terms.sums[0].arrays
-        arrays = dict(zip(names, ctx.saved_tensors, strict=True))
-        wanted = [name for name, needs in zip(names, ctx.needs_input_grad[2:], strict=True) if needs]
-        if torch.is_grad_enabled() or not may_be_read(upstream):
-            with torch.enable_grad():
-                arrays |= {name: in_a_role(arrays[name]) for name in wanted}
-                value = composed(asked, arrays)
-                leaves = [arrays[name] for name in wanted]
-                gradients = torch.autograd.grad(value, leaves, upstream.to(value.dtype), create_graph=True)
-            found = dict(zip(wanted, gradients, strict=True))
-        else:
-            found = _pulled_back(asked, arrays, ctx.sums, upstream, wanted)
-        return None, None, *[found.get(name) for name in names]
+        asked, beside = ctx.about
+        return None, None, *gradients(asked, ctx.saved_tensors, beside, upstream, ctx.needs_input_grad[2:])
+
+
+def _selected(names: Iterable[str], needs: Sequence[bool]) -> tuple[str, ...]:
+    return tuple(name for name, needed in zip(names, needs, strict=True) if needed)
+
+
+class Beside(NamedTuple):
+    """What was written beside distances for their gradients."""
+
+    learned: tuple[str, ...]
+    """The arrays whose gradients it is for."""
+    arrays: Sequence[Tensor]
+
+
+def gradients(
+    asked: Distance, given: Sequence[Tensor], beside: Beside, upstream: Tensor, needs: Sequence[bool]
+) -> list[Tensor | None]:
+    """Return the gradients of distances in those of some arrays that need one."""
+    arrays = dict(zip(asked.terms.sums[0].arrays, given, strict=True))
+    wanted = _selected(arrays, needs)
+    if not torch.is_grad_enabled() and may_be_read(upstream):
+        found = _pulled_back(asked, arrays, beside, upstream, wanted)
+    else:
+        with torch.enable_grad():
+            roles = {**arrays, **{name: in_a_role(arrays[name]) for name in wanted}}
+            value = composed(asked, roles)
+            leaves = [roles[name] for name in wanted]
+            slopes = torch.autograd.grad(value, leaves, upstream.to(value.dtype), create_graph=True)
+        found = dict(zip(wanted, slopes, strict=True))
+    return [found.get(name) for name in arrays]
 
 
 def _pulled_back(
-    asked: Distance, arrays: dict[str, Tensor], sums: Sequence[Tensor], upstream: Tensor, wanted: Sequence[str]
+    asked: Distance, arrays: Named, beside: Beside, upstream: Tensor, wanted: Sequence[str]
 ) -> dict[str, Tensor]:
-    """Return the gradients of distances times what comes from upstream."""
-    terms = asked.terms
-    if asked.metric.is_extreme:
-        arrays = {**arrays, TOP: sums[0]}
+    metric, terms = asked.metric, asked.terms
+    if metric.is_extreme:
+        arrays = {**arrays, TOP: beside.arrays[0]}
         attained = asked.sum([attaining(terms.sums[0])])
         [count] = contract(asked.sum([ties(terms.sums[0])]), arrays)
         return pulled_back(attained, arrays, [upstream / count], wanted)
-    above = [upstream]
-    if sums:
-        above = [elementwise(slope_of(terms.finish, k), (), F64, *sums, upstream) for k in range(len(sums))]
-    return pulled_back(asked.sum(terms.sums), arrays, above, wanted)
+    formulas = {name: gradient_formula(metric, terms, beside.learned, name) for name in wanted}
+    further = dict(zip(further_names(metric, terms, beside.learned), (*beside.arrays, upstream), strict=True))
+    over = asked.sum(terms.sums)._replace(sides={**SIDES, **dict.fromkeys(further, "ij")})
+    return {name: gradient(over, formula, {**arrays, **further}, name) for name, formula in formulas.items()}
+
+
+def further_names(metric: Metric, terms: PairTerms, learned: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of what `gradient_formula` reads further: what is beside the distances, and upstream."""
+    return *(f"slope{k}" for k in range(len(beside_distances(metric, terms, learned)))), UPSTREAM
 
 
 @per_formula
-def slope_of(finish: Formula, k: int) -> Formula:
-    """The derivative of the finishing formula in one of the sums, times what comes from upstream."""
-    return finish.along({f"s{k}": UPSTREAM})
+def gradient_formula(metric: Metric, terms: PairTerms, learned: tuple[str, ...], name: str) -> Formula:
+    """Return what the gradient of distances in one array sums, with what was written beside them for some arrays."""
+    *slopes, above = map(variable, further_names(metric, terms, learned))
+    read = terms.sums_of(learned)
+    there = tuple(k for k in read if k in terms.sums_of((name,)))
+    # What has no slope meets nothing from upstream, be it infinite.
+    scaled = [where(slope == 0, 0, slope * above) for slope in slopes] or [above] * len(read)
+    pulled = {upstream_name(terms.sums[0], k): each for k, each in zip(read, scaled, strict=True)}
+    arrays = (*terms.sums[0].arrays, *further_names(metric, terms, learned))
+    return summed_pullback(terms.sums, there, name).on(arrays, **pulled)
 
 
 def composed(asked: Distance, arrays: dict[str, Tensor], unit: Tensor | None = None) -> Tensor:
@@ -150,7 +186,7 @@ def matrix(asked: PairCall, made: Pairs, arrays: dict[str, Tensor]) -> Tensor:
     if unit is not None:
         return composed(distance.measured(), arrays, torch.from_numpy(unit)).to(made.dtype)
     if not (torch.is_grad_enabled() and any(array.requires_grad for array in arrays.values())):
-        return _at_once(distance, made.dtype, arrays, keeps=False)[0]
+        return _at_once(distance, made.dtype, arrays)[0]
     compute = under_name(Fused, f"{asked.metric.name}_distances").apply
     return compute(distance, made.dtype, *[arrays[name] for name in made.terms.sums[0].arrays])  # type: ignore[no-any-return]
 
