@@ -173,6 +173,59 @@ def test_a_second_pass_and_a_batch_of_passes_agree() -> None:
     torch.testing.assert_close(batched, alone)
 
 
+@pytest.mark.parametrize("metric", ["l2", "linf", "huber"])
+def test_upstream_may_lie_in_memory_as_it_likes(metric: str) -> None:
+    a, b = (
+        drawn((2, 3, 5, 4), torch.float32, 1).requires_grad_(),
+        drawn((2, 3, 6, 4), torch.float32, 2).requires_grad_(),
+    )
+    value = normwise.pairwise(a, b, metric, **METRICS[metric])
+    upstreams = [
+        drawn((2, 3, 6, 5), torch.float32, 3).mT,
+        drawn((3, 2, 5, 6), torch.float32, 3).transpose(0, 1),
+        drawn((2, 3, 5, 1), torch.float32, 3).expand(2, 3, 5, 6),
+        drawn((2, 3, 5, 12), torch.float32, 3)[..., ::2],
+        torch._neg_view(drawn((2, 3, 5, 6), torch.float32, 3)),
+    ]
+    for upstream in upstreams:
+        found = torch.autograd.grad(value, (a, b), upstream, retain_graph=True)
+        dense = upstream.resolve_neg().contiguous()
+        for each, expected in zip(found, torch.autograd.grad(value, (a, b), dense, retain_graph=True), strict=True):
+            same_bits(each, expected)
+
+
+def test_graphs_that_live_at_once_do_not_share_memory() -> None:
+    sides = [drawn((5, 3), torch.float32, seed).requires_grad_() for seed in range(4)]
+    b = drawn((4, 3), torch.float32, 9)
+    expected = [torch.autograd.grad(normwise.pairwise(a, b).sum(), a)[0] for a in sides]
+    values = [normwise.pairwise(a, b).sum() for a in sides]
+    for _ in range(2):
+        for a, value, wanted in zip(sides, values[:4], expected, strict=True):
+            same_bits(torch.autograd.grad(value, a, retain_graph=True)[0], wanted)
+            values.append(normwise.pairwise(a * 3, b))  # takes what memory is free
+
+
+@pytest.mark.parametrize("metric", ["l2", "linf"])
+def test_points_that_a_hook_has_replaced_are_read_as_they_lie(metric: str) -> None:
+    a, b = drawn((5, 3), torch.float32, 1).requires_grad_(), drawn((4, 3), torch.float32, 2)
+    [expected] = torch.autograd.grad(normwise.pairwise(a, b, metric).sum(), a)
+    for replaced in (lambda x: x.clone(), lambda x: x.T.contiguous().T):
+        with torch.autograd.graph.saved_tensors_hooks(lambda x: x.detach(), replaced):
+            value = normwise.pairwise(a, b, metric).sum()
+        for _ in range(2):
+            same_bits(torch.autograd.grad(value, a, retain_graph=True)[0], expected)
+
+
+@pytest.mark.parametrize("metric", ["l2", "braycurtis"])
+def test_what_has_no_slope_meets_nothing_from_upstream(metric: str) -> None:
+    a = torch.tensor([[1.0, 2.0]], requires_grad=True)
+    for factor in (math.inf, math.nan):
+        value = normwise.pairwise(a, a.detach().clone(), metric)
+        value.backward(torch.full_like(value, factor))
+        assert a.grad is not None
+        assert a.grad.tolist() == [[0.0, 0.0]]
+
+
 def test_what_was_changed_before_the_backward_pass_is_seen() -> None:
     a, b = drawn((5, 3), torch.float32, 1).requires_grad_(), drawn((4, 3), torch.float32, 2)
     value = normwise.pairwise(a, b).sum()

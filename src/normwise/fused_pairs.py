@@ -73,10 +73,10 @@ def beside_distances(metric: Metric, terms: PairTerms, learned: tuple[str, ...])
     """Return what is written beside distances for their gradients in some arrays: finishing formulas, too.
 
     These are the slopes of the finishing formula, if it has one, in the sums that read the arrays; of a largest
-    difference the sums.
+    difference that.
     """
     if metric.is_extreme:
-        return tuple(map(single_sum, range(len(terms.sums))))
+        return (single_sum(0),)
     if terms.finish is metric.finish and metric.is_sum:
         return ()
     return tuple(terms.finish.derivative(f"s{k}") for k in terms.sums_of(learned))

@@ -19,7 +19,7 @@ from normwise.engines.cpu import Kernel, KernelSpec, Storage, read_by
 from normwise.formula import Formula, trace, where
 from normwise.fused_norms import LEAST, stays_inside
 from normwise.fused_pairs import Contraction, Prepared, beside_distances, prepared
-from normwise.terms import SIDES, PairTerms, pair_terms
+from normwise.terms import SIDES, TOP, PairTerms, pair_terms, ties
 
 Run = Callable[[Sequence[int], Sequence[float]], None]
 """A kernel, of the addresses of its operands and of the parameters."""
@@ -46,8 +46,12 @@ class Lane:
     result: Storage
     beside: int
     """How many arrays are written beside the distances for the gradients, in float64."""
-    largest: Run | None
-    """The largest differences, of both sides and of the result; None where no power leaves the range."""
+    largest: Callable[[], Run] | None
+    """What gives the kernel of the largest differences, of both sides and of the result, compiled where it is needed;
+    None where no power leaves the range."""
+
+    shares: Run | None
+    """One over how many differences are the largest, of both sides, of those, and of the result."""
 
     def in_doubt(self, addresses: tuple[int, int], distances: int) -> bool:
         """Whether powers may have left the range, by the distances that the kernel has written; see `unit`."""
@@ -57,7 +61,7 @@ class Lane:
         if not _total_of(_doubtful)(self.count, distances, least)[0]:
             return False
         sizes = np.empty(self.count)
-        self.largest((*addresses, sizes.ctypes.data), ())
+        self.largest()((*addresses, sizes.ctypes.data), ())
         return _total_of(_helped)(self.count, distances, sizes.ctypes.data, least)[0] > 0
 
 
@@ -98,13 +102,18 @@ def lane_of(
     contraction = Contraction(terms.sums, "ij", (terms.finish, *beside), metric.is_extreme)
     distances = dense(contraction, lengths, storage, (result, *["float64" for _ in beside]))
     moduli = Contraction((terms.modulus,), "ij", maximum=True)
-    largest = None if sure else dense(moduli, lengths, storage, ("float64",)).run
+    largest = None if sure else functools.cache(lambda: _run(dense(moduli, lengths, storage, ("float64",))))
+    shares = None
+    if metric.is_extreme and learned:
+        tied = Contraction((ties(terms.sums[0]),), "ij", (ONE_OVER,))
+        shares = dense(tied, (*lengths, (TOP, "ij", distances.shape)), (*storage, "float64"), ("float64",)).run
     left = [n for n, alone in zip(distances.shape[-2:], single, strict=True) if not alone]
     shape = (*distances.shape[:-2], *left)
     if distances.run is None:
         return None
     return Lane(
-        *(metric, terms, lengths, storage, distances.run, shape, math.prod(shape), result, len(beside), largest)
+        *(metric, terms, lengths, storage, distances.run, shape, math.prod(shape), result, len(beside)),
+        *(largest, shares),
     )
 
 
@@ -118,7 +127,16 @@ def dense(asked: Contraction, lengths: Lengths, storage: tuple[Storage, ...], wr
     return contraction
 
 
+ONE_OVER = trace(lambda s0: 1 / s0)
+
+
+def _run(contraction: Prepared) -> Run:
+    assert contraction.run is not None  # there are points
+    return contraction.run
+
+
 def dense_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the strides of an array in one piece."""
     return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
 
 

@@ -11,6 +11,7 @@ from normwise.catalogue import Loss
 from normwise.catalogue.metrics import Metric
 from normwise.engines.dtypes import isdtype
 from normwise.errors import InputError
+from normwise.formula.caches import per_formula
 from normwise.pair_blocks import Present
 from normwise.plan import NanPolicy
 from normwise.terms import MASK, MASK_T, MASK_X, SIDES, WEIGHT, PairTerms, pair_terms
@@ -271,9 +272,10 @@ def pairwise(
 
         given = {"metric": metric, "p": p, "weight": weight, "mask": mask, "nan_policy": nan_policy, "fast": fast}
         return torch_pairs.noded("pairwise", a, b, {**given, "reduce": reduce, "dim": dim, **parameters})
-    found, bound = plan.find_metric(metric, p, parameters)
+    named = type(metric) is str and p is None and not parameters
+    found, bound = _named(metric) if named else _of(metric, p, parameters)
     if reduce is weight is mask is None and fast is False and nan_policy == "propagate" and dim == -1:
-        value = _USUAL[type(a)](found, tuple(bound.values()), a, a if b is None else b)
+        value = _USUAL[type(a)](found, bound, a, a if b is None else b)
         if value is not None:
             return value
     reduce, dim = plan.pair_reduction(reduce, dim)  # type: ignore[assignment]
@@ -282,7 +284,7 @@ def pairwise(
     return _called(
         PairCall(
             "pairwise",
-            *(a, b, found, tuple(bound.values()), weight, mask, policy),
+            *(a, b, found, bound, weight, mask, policy),
             given={**given, "reduce": reduce, "dim": dim, **parameters},
             fast=bool(fast),
             reduce=reduce,
@@ -348,11 +350,23 @@ def nearest(
         from normwise import torch_pairs
 
         return Nearest(*torch_pairs.noded("nearest", a, b, given))
-    found, bound = plan.find_metric(metric, p, parameters)
+    found, bound = _of(metric, p, parameters)
     policy = plan.nan_policy_of(nan_policy)
     return _called(  # type: ignore[no-any-return]
-        PairCall("nearest", a, b, found, tuple(bound.values()), weight, mask, policy, given=given, k=k)
+        PairCall("nearest", a, b, found, bound, weight, mask, policy, given=given, k=k)
     )
+
+
+def _of(metric: Any, p: Any, parameters: Mapping[str, Any]) -> tuple[Metric, tuple[float, ...]]:
+    """The metric that is asked for, and the parameters of its loss."""
+    found, bound = plan.find_metric(metric, p, parameters)
+    return found, tuple(bound.values())
+
+
+@per_formula
+def _named(metric: str) -> tuple[Metric, tuple[float, ...]]:
+    """The same of a name alone."""
+    return _of(metric, None, {})
 
 
 def _compiling() -> bool:

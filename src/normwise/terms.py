@@ -172,7 +172,7 @@ def negatives(weight: Formula) -> Formula:
     return Formula("negatives", weight.arrays, {}, apply("where", weight.expression == constant(-math.inf), 1, 0))
 
 
-UNIT, FACTOR, TOP = "unit", "factor", "top"
+UNIT, FACTOR, TOP, SHARE = "unit", "factor", "top", "share"
 """What the elements of a norm are measured in, what its slopes are multiplied with, and the norm itself."""
 
 
@@ -301,6 +301,7 @@ SIDES: dict[str, str] = {
     WEIGHT: "k",
     UNIT: "ij",
     TOP: "ij",
+    SHARE: "ij",
 }
 """Which of the indices each array of a pair has: ``i`` and ``j`` number the points of the sides, ``k`` the features."""
 

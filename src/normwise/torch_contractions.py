@@ -98,12 +98,12 @@ def pulled_back(
     sides = {**asked.sides, **dict.fromkeys(names, asked.target)}
     asked = asked._replace(sides=sides)
     return {
-        name: gradient(asked, summed_pullback(asked.formulas, there, name), {**arrays, **above}, name)
+        name: gradient_in(asked, summed_pullback(asked.formulas, there, name), {**arrays, **above}, name)
         for name in wanted
     }
 
 
-def gradient(asked: Sum, formula: Formula, arrays: Named, name: str) -> Tensor:
+def gradient_in(asked: Sum, formula: Formula, arrays: Named, name: str) -> Tensor:
     """Return the gradient of sums in an array: the sum of the formula that has them pulled back to it."""
     own, dtype = asked.sides[name], arrays[name].dtype
     if own != "k":

@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import torch
@@ -29,7 +30,17 @@ _place = Tensor.data_ptr
 
 _NEITHER = (False, False)
 
+_POOLED = 8
+"""How much memory of each lane waits for the next call, at most."""
+
 _DTYPE = {storage: dtype for dtype, storage in STORAGE.items()}
+
+
+class _Memory(NamedTuple):
+    """Memory for what is written beside distances."""
+
+    arrays: Sequence[Tensor]
+    places: Sequence[int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,15 +54,22 @@ class TorchLane:
     """Memory for the distances."""
     beside: Sequence[Callable[[], Tensor]]
     """Memory for what is written beside them."""
+    unused: list[_Memory]
+    """Such memory that no call uses at the moment, where it is small; taking from and adding to a list is atomic."""
     apply: Callable[..., Tensor]
     """`FusedOne`, under the name of the metric."""
     kinds: Sequence[tuple[torch.dtype, torch.Size]]
     """Of the points."""
 
-    def takes(self, sides: Sequence[Tensor], places: Sequence[int]) -> bool:
-        """Whether points that lay at some places still do, or are of the same kind: a hook may have replaced them."""
-        if (*map(_place, sides),) == places:
-            return True
+    is_small: bool
+
+    def memory(self) -> _Memory:
+        """Return memory for what is written beside the distances."""
+        arrays = [fresh() for fresh in self.beside]
+        return _Memory(arrays, [*map(_place, arrays)])
+
+    def takes(self, sides: Sequence[Tensor]) -> bool:
+        """Whether points are of the same kind, for a hook may have replaced those that were saved."""
         return in_one_piece(sides) and [(side.dtype, side.shape) for side in sides] == self.kinds
 
 
@@ -74,12 +92,14 @@ def usual(metric: Metric, parameters: tuple[float, ...], a: Any, b: Any) -> Tens
     if not made.learned:
         lane.run((*sides, place), parameters)
         return None if lane.largest is not None and lane.in_doubt(sides, place) else value
-    beside = [fresh() for fresh in made.beside]
-    written = [*map(_place, beside)]
-    lane.run((*sides, place, *written), parameters)
+    try:
+        beside = made.unused.pop()
+    except IndexError:
+        beside = made.memory()
+    lane.run((*sides, place, *beside.places), parameters)
     if lane.largest is not None and lane.in_doubt(sides, place):
         return None
-    return made.apply((made, parameters, sides, beside, written, value), a, b)
+    return made.apply(((made, parameters, sides, [beside]), value), a, b)
 
 
 @functools.lru_cache(MANY)
@@ -94,7 +114,8 @@ def _lane(
     if lane is None:
         return None
     fresh, *beside = (_fresh(lane.shape, dtype) for dtype in (_DTYPE[lane.result], *[torch.float64] * lane.beside))
-    return TorchLane(lane, learned, fresh, beside, _function(metric), [(first, a), (second, b)])
+    kinds = [(first, a), (second, b)]
+    return TorchLane(lane, learned, fresh, beside, [], _function(metric), kinds, lane.count <= MANY)
 
 
 def _fresh(shape: tuple[int, ...], dtype: torch.dtype) -> Callable[[], Tensor]:
@@ -110,33 +131,46 @@ class FusedOne(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, about: tuple[Any, ...], *sides: Tensor) -> Tensor:
-        *ctx.about, value = about
+        ctx.about, value = about
         ctx.to_save = sides  # what save_for_backward does
         return value
 
 
 def _backward_of_one(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
     """What autograd calls for `FusedOne`, without the steps that look for a vjp and for a second definition."""
-    made: TorchLane = ctx.about[0]
-    _, parameters, places, beside, written = ctx.about
+    about: tuple[TorchLane, tuple[float, ...], tuple[int, int], list[_Memory]] = ctx.about
+    made, parameters, before, unused = about
     sides: tuple[Tensor, Tensor] = ctx.saved_tensors
-    needs = ctx.needs_input_grad
-    above = None if _grad_enabled() or made.lane.metric.is_extreme else _readable(upstream)
-    if above is None or not made.takes(sides, places):
-        lane = made.lane
+    needs: tuple[bool, ...] = ctx.needs_input_grad
+    lane = made.lane
+    above = None if _grad_enabled() else _readable(upstream)
+    places = () if above is None else (sides[0].data_ptr(), sides[1].data_ptr())
+    if above is None or (places != before and not made.takes(sides)):
         asked = Distance(lane.metric, lane.terms, parameters)
-        return None, *gradients(asked, sides, Beside(made.learned, beside), upstream, needs[1:])
+        left = next(iter(unused), None)
+        return None, *gradients(asked, sides, Beside(made.learned, left and left.arrays), upstream, needs[1:])
+    try:
+        beside = unused.pop() if made.is_small else unused[0]
+    except IndexError:  # a second pass of the same graph
+        beside, value = made.memory(), made.fresh()
+        lane.run((*places, value.data_ptr(), *beside.places), parameters)
     pulls = _pulls(made, above.dtype, above.stride(), needs)
     if pulls is None:
         above = above.contiguous()
         pulls = _pulls(made, above.dtype, above.stride(), needs)
         assert pulls is not None
-    read = (*map(_place, sides), *written, above.data_ptr())
-    found: list[Tensor | None] = [None] * 3
+    if lane.shares is None:
+        read = (*places, *beside.places, above.data_ptr())
+    else:
+        share = made.beside[0]()
+        read = (*places, *beside.places, share.data_ptr(), above.data_ptr())
+        lane.shares(read[:-1], ())
+    found: list[Tensor | None] = [None, None, None]
     for side, fresh, run, reads in pulls:
-        gradient = fresh(sides[side])
-        run([*[read[i] for i in reads], gradient.data_ptr()], parameters)
-        found[1 + side] = gradient
+        gradient = found[1 + side] = fresh(sides[side])
+        run((*reads(read), gradient.data_ptr()), parameters)
+    if made.is_small and len(made.unused) < _POOLED:
+        made.unused.append(beside)
     return tuple(found)
 
 
@@ -165,8 +199,8 @@ class _Pull(NamedTuple):
     fresh: Callable[[Tensor], Tensor]
     """Memory for it."""
     run: Run
-    reads: Sequence[int]
-    """What its contraction reads: of both sides, what is beside the distances, and upstream, the numbers."""
+    reads: Callable[[Sequence[int]], Sequence[int]]
+    """What selects the addresses that its contraction reads, of both sides, what is beside distances, and upstream."""
 
 
 @functools.lru_cache(MANY)
@@ -176,14 +210,15 @@ def _pulls(
     """The gradients of a lane for what comes from upstream; None where that does not come down to one stride."""
     lane, metric, terms = made.lane, made.lane.metric, made.lane.terms
     pulls: list[_Pull] = []
-    for side, (name, indices, shape) in enumerate(lane.lengths):
+    for side, (name, _, shape) in enumerate(lane.lengths):
         if not needs[1 + side]:
             continue
         formula = gradient_formula(metric, terms, made.learned, name)
         numbers = {each: i for i, each in enumerate(formula.arrays)}
-        types: list[Storage] = [*lane.storage, *["float64"] * lane.beside, STORAGE[dtype]]
-        steps = [*[dense_strides(own) for _, _, own in lane.lengths], *[dense_strides(lane.shape)] * lane.beside]
-        steps.append(strides)
+        inner = len(formula.arrays) - 3
+        between: list[Storage] = ["float64"] * inner
+        types = [*lane.storage, *between, STORAGE[dtype]]
+        steps = [*[dense_strides(own) for _, _, own in lane.lengths], *[dense_strides(lane.shape)] * inner, strides]
         lengths = (*lane.lengths, *[(each, "ij", lane.shape) for each in formula.arrays[2:]])
         reads = [numbers[each] for each in read_by((formula,))]
         contraction = prepared(
@@ -197,7 +232,8 @@ def _pulls(
             return None
         assert contraction.run is not None
         small = torch.Size(shape).numel() < RECYCLED
-        pulls.append(_Pull(side, _fresh_like if small else _recycled_like, contraction.run, reads))
+        select: Any = itemgetter(*reads) if len(reads) > 1 else itemgetter(slice(reads[0], reads[0] + 1))
+        pulls.append(_Pull(side, _fresh_like if small else _recycled_like, contraction.run, select))
     return pulls
 
 

@@ -23,6 +23,7 @@ from normwise.fused_pairs import Contraction, beside_distances
 from normwise.pairs import Nearest, PairCall, Pairs
 from normwise.terms import (
     MASK,
+    SHARE,
     SIDES,
     TOP,
     UNIT,
@@ -41,8 +42,7 @@ from normwise.torch_contractions import (
     Sum,
     Tensor,
     contract,
-    gradient,
-    pulled_back,
+    gradient_in,
     raw,
     summed_pullback,
     upstream_name,
@@ -104,7 +104,8 @@ class Beside(NamedTuple):
 
     learned: tuple[str, ...]
     """The arrays whose gradients it is for."""
-    arrays: Sequence[Tensor]
+    arrays: Sequence[Tensor] | None
+    """None where it is no longer there."""
 
 
 def gradients(
@@ -128,33 +129,39 @@ def gradients(
 def _pulled_back(
     asked: Distance, arrays: Named, beside: Beside, upstream: Tensor, wanted: Sequence[str]
 ) -> dict[str, Tensor]:
-    metric, terms = asked.metric, asked.terms
+    metric, terms, written = asked.metric, asked.terms, beside.arrays
+    if written is None:
+        _, *written = _at_once(asked, F64, arrays, beside.learned)
     if metric.is_extreme:
-        arrays = {**arrays, TOP: beside.arrays[0]}
-        attained = asked.sum([attaining(terms.sums[0])])
-        [count] = contract(asked.sum([ties(terms.sums[0])]), arrays)
-        return pulled_back(attained, arrays, [upstream / count], wanted)
+        [count] = contract(asked.sum([ties(terms.sums[0])]), {**arrays, TOP: written[0]})
+        written = (*written, 1 / count)
     formulas = {name: gradient_formula(metric, terms, beside.learned, name) for name in wanted}
-    further = dict(zip(further_names(metric, terms, beside.learned), (*beside.arrays, upstream), strict=True))
+    further = dict(zip(further_names(metric, terms, beside.learned), (*written, upstream), strict=True))
     over = asked.sum(terms.sums)._replace(sides={**SIDES, **dict.fromkeys(further, "ij")})
-    return {name: gradient(over, formula, {**arrays, **further}, name) for name, formula in formulas.items()}
+    return {name: gradient_in(over, formula, {**arrays, **further}, name) for name, formula in formulas.items()}
 
 
 def further_names(metric: Metric, terms: PairTerms, learned: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names of what `gradient_formula` reads further: what is beside the distances, and upstream."""
+    if metric.is_extreme:
+        return TOP, SHARE, UPSTREAM
     return *(f"slope{k}" for k in range(len(beside_distances(metric, terms, learned)))), UPSTREAM
 
 
 @per_formula
 def gradient_formula(metric: Metric, terms: PairTerms, learned: tuple[str, ...], name: str) -> Formula:
     """Return what the gradient of distances in one array sums, with what was written beside them for some arrays."""
+    arrays = (*terms.sums[0].arrays, *further_names(metric, terms, learned))
+    if metric.is_extreme:
+        attained = attaining(terms.sums[0])
+        shared = {upstream_name(attained, 0): variable(UPSTREAM) * variable(SHARE)}
+        return summed_pullback((attained,), (0,), name).on(arrays, **shared)
     *slopes, above = map(variable, further_names(metric, terms, learned))
     read = terms.sums_of(learned)
     there = tuple(k for k in read if k in terms.sums_of((name,)))
     # What has no slope meets nothing from upstream, be it infinite.
     scaled = [where(slope == 0, 0, slope * above) for slope in slopes] or [above] * len(read)
     pulled = {upstream_name(terms.sums[0], k): each for k, each in zip(read, scaled, strict=True)}
-    arrays = (*terms.sums[0].arrays, *further_names(metric, terms, learned))
     return summed_pullback(terms.sums, there, name).on(arrays, **pulled)
 
 

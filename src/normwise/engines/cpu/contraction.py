@@ -78,6 +78,7 @@ class LaidOut:
         self._program = program
         self._words = words
         self._parameters = parameters
+        self._serial = work < SERIAL
         self._work = work
         self._blocks = blocks
         # Arguments that no call uses at the moment; taking from and adding to a list is atomic.
@@ -98,7 +99,7 @@ class LaidOut:
         for value in parameters:
             reals[place] = value
             place += 1
-        if self._work < SERIAL:
+        if self._serial:
             self._program.call(at)
         else:
             run_on_threads(*self._program, at, self._work, min(thread_count(), self._blocks))
