@@ -1,13 +1,14 @@
 """Kernels that are built by hand: each part of the language computes what Python does of the same numbers."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from normwise.engines.cpu.compiler import compiled
+from normwise.engines.cpu.compiler import assembly, compiled
 from normwise.engines.cpu.device.builder import (
     BIT,
     BYTE,
@@ -90,6 +91,24 @@ def test_operators_of_integers(name: str) -> None:
         numbers[0] = function(words[1], words[2]).to(FLOAT64)
 
     assert run(build, [17, 5], [0.0]) == [expected]
+
+
+def test_a_plain_loop_is_left_as_it_is_written() -> None:
+    def squares(plain: bool) -> Callable[[Builder, Array, Array], None]:
+        def build(builder: Builder, words: Array, numbers: Array) -> None:
+            with builder.loop(words[1], plain=plain) as i:
+                numbers[i] = numbers[i] * numbers[i]
+
+        return build
+
+    def products(plain: bool) -> int:
+        builder = Builder("kernel")
+        start = builder.array(builder.address, WORD)
+        squares(plain)(builder, start, builder.array(start[0], FLOAT64))
+        return len(re.findall(r"\bv?f?mul[ps]?d?\b", assembly(builder.finished())))
+
+    assert run(squares(plain=True), [3], [1.0, 2.0, 3.0, 4.0]) == [1.0, 4.0, 9.0, 4.0]
+    assert products(plain=True) == 1 < products(plain=False)
 
 
 @pytest.mark.parametrize("count", [0, 1, 7])

@@ -312,6 +312,7 @@ class Builder:
         self._memory = ir.IRBuilder(function.append_basic_block("memory"))
         self.code: Any = ir.IRBuilder(function.append_basic_block("start"))
         self.flags: tuple[str, ...] = ()
+        self._loops = 0
         self.address = Value(self, function.args[0])
         self._start = self.code.block
         self._end = function.append_basic_block("end")
@@ -380,8 +381,12 @@ class Builder:
     # --- what is run again and again, or only sometimes ---
 
     @contextmanager
-    def loop(self, stop: Any, start: Any = 0, step: Any = 1) -> Iterator[Value]:
-        """Run what is written within for each index from `start` to below `stop`."""
+    def loop(self, stop: Any, start: Any = 0, step: Any = 1, plain: bool = False) -> Iterator[Value]:
+        """Run what is written within for each index from `start` to below `stop`.
+
+        One that is `plain` is left as it is written, neither in vectors nor several times in a row: it would gain
+        nothing, and such code takes long to compile.
+        """
         start, stop, step = self.word(start), self.word(stop), self.word(step)
         before, head, body, end = self.code.block, *self._blocks("head", "body", "next")
         self.code.branch(head)
@@ -393,8 +398,21 @@ class Builder:
         yield Value(self, index)
         following = self.code.add(index, step.of, flags=("nuw", "nsw"))
         index.add_incoming(following, self.code.block)
-        self.code.branch(head)
+        back = self.code.branch(head)
+        if plain:
+            back.set_metadata("llvm.loop", self._left_as_it_is())
         self.code.position_at_end(end)
+
+    def _left_as_it_is(self) -> Any:
+        """What tells LLVM to leave a loop as it is; its own first operand, as the language wants it."""
+        hints = [
+            self.module.add_metadata(["llvm.loop.unroll.disable"]),
+            self.module.add_metadata(["llvm.loop.vectorize.enable", ir.Constant(BIT, 0)]),
+        ]
+        self._loops += 1
+        loop = self.module.add_metadata([*hints, ir.Constant(WORD, self._loops)])
+        loop.operands = (loop, *hints)
+        return loop
 
     @contextmanager
     def until_left(self) -> Iterator[Callable[[Value], None]]:

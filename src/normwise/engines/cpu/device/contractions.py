@@ -182,7 +182,7 @@ class _Contraction:
 
     def _pad(self, line: Array) -> None:
         """Fill the lanes that no point has: what happens to lie there may be subnormal, and slow to compute with."""
-        with self.builder.loop(self.spec.side, start=self.width) as lane:
+        with self.builder.loop(self.spec.side, start=self.width, plain=True) as lane:
             line[lane] = self.builder.number(0, line.dtype)
 
     def _fill(self, name: str, target: Array, address: Value, count: Any, step: Any, apart: int = 1) -> None:
@@ -191,7 +191,7 @@ class _Contraction:
         source = self.builder.array(address, stored.raw)
 
         def copy(step: Any) -> None:
-            with self.builder.loop(count) as i:
+            with self.builder.loop(count, plain=isinstance(step, Value) or apart != 1) as i:
                 raw = source[i * step]
                 target[i * apart] = raw if stored.raw == BYTE else stored.load(raw).to(self.real)
 
@@ -322,7 +322,7 @@ class _Contraction:
         target = self.builder.array(self._address(operand, self.row, self.first_lane), operand.stored.raw)
 
         def copy(step: Any) -> None:
-            with self.builder.loop(self.width) as lane:
+            with self.builder.loop(self.width, plain=isinstance(step, Value)) as lane:
                 target[lane * step] = line[lane]
 
         self.builder.choose(step == 1, lambda: copy(1), lambda: copy(step))
