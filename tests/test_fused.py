@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import normwise
-from normwise import fused
+from normwise.engines import passes
 
 Array = npt.NDArray[Any]
 
@@ -29,7 +29,7 @@ def skewed() -> Iterator[Any]:
 @pytest.fixture
 def small_ones_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small arrays are walked as large ones are, instead of being copied."""
-    monkeypatch.setattr(fused, "SMALL", 0)
+    monkeypatch.setattr(passes, "SMALL", 0)
 
 
 def value(x: Array, t: Array) -> Array:
@@ -124,7 +124,7 @@ def test_numpy_layouts(skewed: Any, layout: str, weight: str, rng: np.random.Gen
 def test_small_arrays_that_do_not_lie_in_one_piece_are_copied(
     skewed: Any, layout: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fused, "lay_out", None)
+    monkeypatch.setattr(passes, "lay_out", None)
     check_on_numpy(skewed, layout, "per row", rng)
 
 

@@ -19,13 +19,14 @@ import numpy as np
 from normwise import fused, plan
 from normwise.catalogue import Loss
 from normwise.engines import arrays as array_engine
+from normwise.engines import passes
 from normwise.engines.cpu import Storage
 from normwise.engines.cpu.buffers import BUFFERS
 from normwise.engines.dtypes import is_extension, is_half, isdtype, widest
+from normwise.engines.memory import Memory
 from normwise.errors import DtypeError
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
-from normwise.fused import Memory
 from normwise.plan import PLAIN, Options
 from normwise.sums import Reduction, State
 from normwise.terms import MASK, WEIGHT, Terms, nan_count, negatives, outside_count, summed_for, terms_of
@@ -266,7 +267,7 @@ def _values(made: Call, formula: Formula) -> Any:
     """Compute the values of a formula for each element, in the wide dtype where it has fractions."""
     parameters = made.parameters if formula.parameters else ()
     if made.fused:
-        return fused.elementwise(MEMORY, formula, made.named(formula.arrays), parameters, made.wide)
+        return passes.elementwise(MEMORY, formula, made.named(formula.arrays), parameters, made.wide)
     wide = [a if n == MASK else made.xp.astype(a, made.wide, copy=False) for n, a in made.arrays.items()]
     named = dict(zip(made.arrays, wide, strict=True))
     bound = dict(zip(formula.parameters, parameters, strict=True))
@@ -430,7 +431,7 @@ def _check_weights(made: Call) -> None:
     if weight is None:
         return
     if made.fused:
-        fused.check_weights(MEMORY, made.terms, made.arrays, fused.total(MEMORY, weight, made.arrays))
+        fused.check_weights(MEMORY, made.terms, made.arrays, passes.total(MEMORY, weight, made.arrays))
     else:
         _check_count(made, negatives(weight), made.arrays, plan.check_no_negative_weight)
 

@@ -10,9 +10,10 @@ import array_api_compat
 import numpy as np
 import numpy.typing as npt
 
-from normwise import composed_norms, fused, fused_norms, norms, plan
+from normwise import composed_norms, fused_norms, norms, plan
 from normwise.array_calls import MEMORY, address, in_one_piece, is_array, whole
 from normwise.engines import arrays as array_engine
+from normwise.engines import passes
 from normwise.engines.cpu import Arguments, Storage
 from normwise.engines.dtypes import is_half, isdtype, widest
 from normwise.errors import DtypeError
@@ -134,7 +135,7 @@ def call(asked: NormCall) -> Any:
     def count(formula: Formula, **further: Any) -> float:
         named = {**arrays, **further}
         if numpy:
-            return fused.total(MEMORY, formula, {name: named[name] for name in formula.arrays})
+            return passes.total(MEMORY, formula, {name: named[name] for name in formula.arrays})
         return float(xp.sum(compute(formula, [named[name] for name in formula.arrays])))
 
     if not any(array_api_compat.is_lazy_array(array) for array in arrays.values()):

@@ -9,11 +9,12 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from normwise import composed_pairs, fused, fused_pairs, pair_blocks, pairs, plan
+from normwise import composed_pairs, fused_pairs, pair_blocks, pairs, plan
 from normwise.array_calls import MEMORY, address, in_one_piece, is_array, whole
 from normwise.array_norms import real
 from normwise.catalogue.metrics import Metric
 from normwise.engines import arrays as array_engine
+from normwise.engines import passes
 from normwise.engines.dtypes import widest
 from normwise.formula import Formula
 from normwise.fused_pairs import Contraction
@@ -143,7 +144,7 @@ def _check_values(xp: Any, asked: PairCall, made: Pairs) -> None:
     def count(formula: Formula, **named: Any) -> float:
         given = {name: named[name] for name in formula.arrays}
         if array_api_compat.is_numpy_namespace(xp):
-            return fused.total(MEMORY, formula, given)
+            return passes.total(MEMORY, formula, given)
         return float(xp.sum(array_engine.elementwise(xp, formula, [*given.values()], {})[0]))
 
     if WEIGHT in arrays:

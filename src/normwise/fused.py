@@ -6,7 +6,6 @@ that writes the gradient needs beforehand.
 
 from __future__ import annotations
 
-import functools
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
@@ -14,144 +13,17 @@ from typing import Any, NamedTuple
 
 from normwise import plan
 from normwise.catalogue import Loss
-from normwise.engines.cpu import Kernel, KernelSpec, Storage, direct_operands
-from normwise.engines.layout import lay_out
+from normwise.engines import passes
+from normwise.engines.memory import Memory
+from normwise.engines.passes import Arrays
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
-from normwise.formula.numbers import number_function, number_value
+from normwise.formula.numbers import number_function
 from normwise.sums import State, quotient
 from normwise.terms import MASK, WEIGHT, Terms, nan_count, negatives, outside_count, summed_for
 
-SCALE = "scale'"
-"""The parameter that gradients are scaled by: no argument of a formula has such a name."""
-
-
-class Memory(NamedTuple):
-    """How the arrays of a library lie in memory."""
-
-    address: Callable[[Any], int]
-    contiguous: Callable[[Any], bool]
-    strides: Callable[[Any], Sequence[int]]
-    """In elements."""
-    size: Callable[[Any], int]
-    """The number of elements."""
-    dtype: Callable[[Any], Any]
-    storage: Mapping[Any, Storage]
-    """The dtypes that the kernels know."""
-    copy: Callable[[Any], Any]
-    """A contiguous copy."""
-    empty_like: Callable[[Any, Any], Any]
-    """Memory for a result of an array's shape and a dtype: dense, and contiguous if the array is."""
-    empty: Callable[[Sequence[int], Any], Any]
-    """Contiguous memory for a result of a shape and a dtype."""
-    multiply: Callable[[Any, float], Any]
-    """Multiply an array by a finite number where it lies."""
-    spread: Callable[[Any, Sequence[int]], Any]
-    """An array of the library over NumPy's memory, repeated to a shape."""
-
-
-SMALL = 1 << 12
-"""Elements below which operands not in one piece are copied: a layout costs more, and a kernel of its own."""
-
-
 FAR = 1 << 21
 """Elements from which arrays leave the cache: to scale a gradient is then quicker than to sum its divisor first."""
-
-
-class Pass:
-    """One pass over memory: what it sums, and what it writes for each element.
-
-    Parameters
-    ----------
-    sums, outputs : tuple of Formula
-        Of the same arrays and parameters, which are those of the first.
-    scales : tuple of str
-        What is added to the parameters.
-    """
-
-    def __init__(
-        self, sums: tuple[Formula, ...], outputs: tuple[Formula, ...] = (), scales: tuple[str, ...] = (SCALE,)
-    ) -> None:
-        first = (*sums, *outputs)[0]
-        self.arrays = first.arrays
-        parameters = {**first.parameters, **dict.fromkeys(scales, 1.0)}
-        self.sums, self.outputs = (
-            tuple(Formula(f.name, self.arrays, parameters, f.expression) for f in part) for part in (sums, outputs)
-        )
-        read = frozenset[str]().union(*(f.reads for f in (*self.sums, *self.outputs)))
-        self.reads = tuple(i for i, name in enumerate(self.arrays) if name in read)
-        self._kernels: dict[tuple[Any, ...], Kernel] = {}
-
-    def run(
-        self, memory: Memory, arrays: Sequence[Any], results: Sequence[Any], parameters: Sequence[float], *scales: float
-    ) -> Sequence[float]:
-        """Run over arrays of one shape, in the order of ``self.arrays``; return the sums, write the results."""
-        size = memory.size(arrays[0])
-        if size == 0:
-            return [0.0] * len(self.sums)
-        operands = [*[arrays[i] for i in self.reads], *results]
-        dtypes = tuple(map(memory.dtype, operands))
-        reals = (*parameters, *scales)
-        if not operands:  # sums of constants
-            numbers = dict(zip(self.sums[0].parameters, reals, strict=True))
-            return [size * number_value(each.expression, numbers) for each in self.sums]
-        if all(map(memory.contiguous, operands)):
-            return self.kernel(memory, dtypes, None).flat(size, *map(memory.address, operands), *reals)
-        layout = None
-        if size >= SMALL:
-            layout = lay_out(arrays[0].shape, [memory.strides(array) for array in operands])
-        if layout is None:
-            dense = [memory.copy(result) for result in results]
-            sums = self.run(memory, [memory.copy(array) for array in arrays], dense, parameters, *scales)
-            for result, values in zip(results, dense, strict=True):
-                result[...] = values
-            return sums
-        addresses = [*map(memory.address, operands)]
-        if layout.flat:
-            return self.kernel(memory, dtypes, None).flat(size, *addresses, *reals)
-        return self.kernel(memory, dtypes, direct_operands(layout)).strided(layout, addresses, reals)
-
-    def kernel(self, memory: Memory, dtypes: tuple[Any, ...], direct: tuple[bool, ...] | None) -> Kernel:
-        """Return the kernel for operands of these dtypes."""
-        key = (dtypes, direct)
-        found = self._kernels.get(key)
-        if found is None:
-            storage: tuple[Storage, ...] = tuple(memory.storage[dtype] for dtype in dtypes)
-            spec = KernelSpec(self.sums, self.outputs, storage, direct)
-            found = self._kernels.setdefault(key, Kernel(spec))
-        return found
-
-
-@per_formula
-def summing(formulas: tuple[Formula, ...], wrt: tuple[str, ...] = ()) -> Pass:
-    """Return the pass that sums formulas, and writes for each array the gradient of the first that reads it.
-
-    The gradients are multiplied by `SCALE`.
-    """
-    readers = {name: next((f for f in formulas if name in f.reads), formulas[0]) for name in wrt}
-    return Pass(formulas, tuple(reader.along({name: SCALE}, SCALE) for name, reader in readers.items()))
-
-
-@per_formula
-def slopes(formulas: tuple[Formula, ...], wrt: tuple[str, ...]) -> Pass:
-    """Return the pass that writes the gradients of a sum of formulas, each of them times a scale of its own."""
-    first, scales = formulas[0], tuple(f"{SCALE}{k}" for k in range(len(formulas)))
-
-    def gradient(name: str) -> Formula:
-        parts = [f.along({name: scale}, scale).expression for f, scale in zip(formulas, scales, strict=True)]
-        return Formula(first.name, first.arrays, first.parameters, functools.reduce(operator.add, parts))
-
-    return Pass((), tuple(map(gradient, wrt)), scales)
-
-
-@per_formula
-def mapping(*formulas: Formula) -> Pass:
-    """Return the pass that writes the values of formulas of the same arrays."""
-    return Pass((), formulas)
-
-
-Arrays = Mapping[str, Any]
-"""The arrays of a call by name, in one shape."""
 
 
 def reduced(
@@ -189,7 +61,7 @@ def reduced(
     """
     by = divisor_of(terms, divisor) if wrt else None
     if by is not None:
-        divisor = total(memory, by, arrays)
+        divisor = passes.total(memory, by, arrays)
         if not divisor > -math.inf:
             check_values(memory, terms, arrays)
     totals, divisor, gradients = _summed(memory, terms, arrays, parameters, divisor, wrt, by)
@@ -286,7 +158,7 @@ def scaled(
     if waiting is None or not all(abs(factor) <= _LARGEST for factor in factors):
         waiting = [memory.empty_like(arrays[name], None) for name in wrt] if waiting is None else waiting
         given = [arrays[name] for name in formulas[0].arrays]
-        slopes(formulas, wrt).run(memory, given, waiting, parameters, *factors)
+        passes.slopes(formulas, wrt).run(memory, given, waiting, parameters, *factors)
         return waiting
     for name, gradient in zip(wrt, waiting, strict=True):
         [factor] = [factors[k] for k, formula in enumerate(formulas) if name in formula.reads]
@@ -311,7 +183,7 @@ def waits_for_sums(memory: Memory, terms: Terms, arrays: Arrays, divisor: str | 
     if by is None or not wrt:
         return False
     given = [arrays[name] for name in by.arrays]
-    return memory.size(given[0]) >= FAR and not any(_repeated(memory, given)) and _stays_exact(memory, arrays)
+    return memory.size(given[0]) >= FAR and not any(passes.repeated(memory, given)) and _stays_exact(memory, arrays)
 
 
 def has_factors_of_sums(terms: Terms, by: Formula | None, wrt: tuple[str, ...]) -> bool:
@@ -389,10 +261,10 @@ def is_in_doubt(others: Mapping[str, float]) -> bool:
 
 
 @per_formula
-def reducing(terms: Terms, also: tuple[str, ...], wrt: tuple[str, ...]) -> tuple[Pass, tuple[str, ...]]:
+def reducing(terms: Terms, also: tuple[str, ...], wrt: tuple[str, ...]) -> tuple[passes.Pass, tuple[str, ...]]:
     """The pass of a call, and the names in `Terms` of what it sums beside the values."""
     others = {name: getattr(terms, name) for name in (*also, "refused") if getattr(terms, name) is not None}
-    return summing((*terms.values, *others.values()), wrt), tuple(others)
+    return passes.summing((*terms.values, *others.values()), wrt), tuple(others)
 
 
 def sums(memory: Memory, terms: Terms, arrays: Arrays, parameters: Sequence[float]) -> State:
@@ -416,41 +288,14 @@ def gradients(
     if results is None:
         results = [memory.empty_like(arrays[name], None) for name in wrt]
     given = [arrays[name] for name in terms.value.arrays]
-    summing((terms.value,), wrt).run(memory, given, results, parameters, factor * quotient(1.0, divisor))
+    passes.summing((terms.value,), wrt).run(memory, given, results, parameters, factor * quotient(1.0, divisor))
     return results
-
-
-def elementwise(
-    memory: Memory, formula: Formula, arrays: Sequence[Any], parameters: Sequence[float], dtype: Any
-) -> Any:
-    """Return the values of a formula for each element of its arrays, in a dtype."""
-    result = memory.empty_like(arrays[0], dtype)
-    mapping(formula).run(memory, arrays, [result], parameters, 1.0)
-    return result
-
-
-def total(memory: Memory, formula: Formula, arrays: Arrays) -> float:
-    """Return the sum of a formula without parameters over a call's arrays."""
-    given = [arrays[name] for name in formula.arrays]
-    size = memory.size(given[0])
-    # Along a dimension in which every array repeats itself one element stands for all.
-    still = _repeated(memory, given)
-    if any(still):
-        once = tuple(slice(0, 1) if repeats else slice(None) for repeats in still)
-        given = [array[once] for array in given]
-    repeats = size / (memory.size(given[0]) or 1)
-    return summing((formula,)).run(memory, given, [], (), 1.0)[0] * repeats
-
-
-def _repeated(memory: Memory, arrays: Sequence[Any]) -> list[bool]:
-    """For each dimension whether every array repeats itself along it."""
-    return [all(step == 0 for step in steps) for steps in zip(*map(memory.strides, arrays), strict=True)]
 
 
 def check_weights(memory: Memory, terms: Terms, arrays: Arrays, summed: float) -> None:
     """Raise where a weight is negative, for which its sum is minus infinity, or nan if another is nan."""
     if terms.weight is not None and not summed > -math.inf:
-        plan.check_no_negative_weight(total(memory, negatives(terms.weight), arrays))
+        plan.check_no_negative_weight(passes.total(memory, negatives(terms.weight), arrays))
 
 
 def check_values(memory: Memory, terms: Terms, arrays: Arrays) -> None:
@@ -460,7 +305,7 @@ def check_values(memory: Memory, terms: Terms, arrays: Arrays) -> None:
     if terms.loss is not None:
         check_domains(memory, terms.loss, arrays)
     if terms.weight is not None:
-        plan.check_no_negative_weight(total(memory, negatives(terms.weight), arrays))
+        plan.check_no_negative_weight(passes.total(memory, negatives(terms.weight), arrays))
 
 
 def check_domains(memory: Memory, loss: Loss, arrays: Arrays) -> None:
@@ -469,7 +314,7 @@ def check_domains(memory: Memory, loss: Loss, arrays: Arrays) -> None:
     for name in loss.further_arrays:
         if name in loss.domain:
             counted = outside_count(loss.domain[name], bool(hidden))
-            plan.check_inside(loss, name, total(memory, counted, {"x": arrays[name], **hidden}))
+            plan.check_inside(loss, name, passes.total(memory, counted, {"x": arrays[name], **hidden}))
 
 
 def check_no_nan(memory: Memory, arrays: Arrays) -> None:
@@ -478,4 +323,4 @@ def check_no_nan(memory: Memory, arrays: Arrays) -> None:
     hidden = {} if mask is None else {MASK: mask}
     for name, array in arrays.items():
         if name != MASK:
-            plan.check_no_nan(name, total(memory, nan_count(mask is not None), {"x": array, **hidden}))
+            plan.check_no_nan(name, passes.total(memory, nan_count(mask is not None), {"x": array, **hidden}))

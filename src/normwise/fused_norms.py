@@ -18,12 +18,13 @@ from normwise.catalogue.norms import Extreme, Norm
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu import Kernel, KernelSpec, RowKernel, RowSpec, Storage, direct_operands
 from normwise.engines.layout import lay_out_lines
+from normwise.engines.memory import Memory
+from normwise.engines.passes import mapping
 from normwise.formula import Formula, apply
 from normwise.formula.caches import per_formula
 from normwise.formula.expression import constant, variable
 from normwise.formula.numbers import number_value
 from normwise.formula.tangent import scaled
-from normwise.fused import Memory, mapping
 from normwise.terms import FACTOR, MASK, TOP, UNIT, WEIGHT, NormTerms, norm_terms, ties, weight_term
 
 Sums = npt.NDArray[np.float64]

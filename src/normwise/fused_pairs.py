@@ -29,11 +29,11 @@ from normwise.engines.cpu import (
     read_by,
 )
 from normwise.engines.layout import merged
+from normwise.engines.memory import Memory
 from normwise.formula import Formula, trace, where
 from normwise.formula.caches import per_formula
 from normwise.formula.expression import variable
 from normwise.formula.walk import path
-from normwise.fused import Memory
 from normwise.fused_norms import LEAST, SINGLE, reduced, stays_inside
 from normwise.terms import SIDES, WEIGHT, PairTerms
 

@@ -21,10 +21,12 @@ import torch
 
 from normwise import fused, plan
 from normwise.engines import arrays as array_engine
+from normwise.engines import passes
 from normwise.engines.cpu import Storage
 from normwise.engines.cpu.buffers import LARGE
+from normwise.engines.memory import Memory
+from normwise.engines.passes import Arrays
 from normwise.formula import Formula
-from normwise.fused import Arrays, Memory
 from normwise.terms import Terms, alone
 from normwise.torch_memory import empty
 from normwise.torch_names import applied_at_once, under_name
@@ -351,7 +353,7 @@ def _values(formula: Formula, parameters: Parameters, dtype: torch.dtype, *array
     """Compute the values of a formula, by a kernel where there is one for these tensors."""
     order = sum(name.startswith(UPSTREAM) for name in formula.arrays)
     if (order < 2 or arrays[0].numel() >= _SMALL) and dtype in _NUMPY and in_plain_memory(arrays):
-        return fused.elementwise(MEMORY, formula, arrays, parameters, dtype)
+        return passes.elementwise(MEMORY, formula, arrays, parameters, dtype)
     return with_operations(formula, parameters, dtype, *arrays)
 
 

@@ -17,6 +17,7 @@ from torch.overrides import handle_torch_function, has_torch_function
 
 from normwise import fused, plan
 from normwise.catalogue import Loss
+from normwise.engines import passes
 from normwise.errors import DtypeError, InputError
 from normwise.formula import Formula
 from normwise.plan import PLAIN, Options
@@ -473,7 +474,7 @@ def _check_weights(made: Call) -> None:
         return
     given = {name: arrays[name].detach() for name in weight.arrays}
     if in_plain_memory([*given.values()]):
-        fused.check_weights(MEMORY, made.terms, given, fused.total(MEMORY, weight, given))
+        fused.check_weights(MEMORY, made.terms, given, passes.total(MEMORY, weight, given))
     else:
         values = with_operations(weight, (), torch.float64, *given.values())
         plan.check_no_negative_weight(number((values == -torch.inf).sum()))

@@ -16,6 +16,7 @@ import torch
 
 from normwise import fused
 from normwise.catalogue import Loss
+from normwise.engines import passes
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
 from normwise.plan import NanPolicy, Options
@@ -296,7 +297,7 @@ def _lane(loss: Loss, dtype: torch.dtype, learned: tuple[bool, ...], form: Form 
         terms,
         wrt,
         wanted,
-        before=None if before is None else _sums(fused.summing((before,)), names, dtype),
+        before=None if before is None else _sums(passes.summing((before,)), names, dtype),
         further=kernel.reads[2:],
         run=kernel.run,
         beside=beside,
@@ -308,7 +309,7 @@ def _lane(loss: Loss, dtype: torch.dtype, learned: tuple[bool, ...], form: Form 
     )
 
 
-def _sums(summing: fused.Pass, names: Sequence[str], dtype: torch.dtype, written: int = 0) -> Sums:
+def _sums(summing: passes.Pass, names: Sequence[str], dtype: torch.dtype, written: int = 0) -> Sums:
     """The kernel of a pass over arrays in one piece, as it reads those of these names."""
     read = [summing.arrays[i] for i in summing.reads]
     dtypes = [torch.bool if name == MASK else dtype for name in read]

@@ -16,7 +16,8 @@ import torch
 from array_api_compat import torch as xp
 from torch.overrides import handle_torch_function, has_torch_function
 
-from normwise import composed_norms, fused, fused_norms, norms, plan
+from normwise import composed_norms, fused_norms, norms, plan
+from normwise.engines import passes
 from normwise.engines.cpu import Arguments
 from normwise.errors import DtypeError
 from normwise.formula import Formula
@@ -421,7 +422,7 @@ def _check_values(asked: NormCall, arrays: Tensors, plain: bool) -> None:
         named = {**arrays, **further}
         given = {name: named[name].detach() for name in formula.arrays}
         if plain:
-            return fused.total(MEMORY, formula, given)
+            return passes.total(MEMORY, formula, given)
         return float(with_operations(formula, (), torch.float64, *given.values()).sum())
 
     if WEIGHT in arrays:

@@ -14,8 +14,9 @@ import torch
 from array_api_compat import torch as xp
 from torch.overrides import handle_torch_function, has_torch_function
 
-from normwise import composed_pairs, fused, fused_pairs, pair_blocks, pairs, plan
+from normwise import composed_pairs, fused_pairs, pair_blocks, pairs, plan
 from normwise.catalogue.metrics import Metric
+from normwise.engines import passes
 from normwise.formula import Formula, where
 from normwise.formula.caches import per_formula
 from normwise.formula.expression import variable
@@ -250,7 +251,7 @@ def _check_values(asked: PairCall, made: Pairs) -> None:
     def count(formula: Formula, **named: Tensor) -> float:
         given = {name: named[name].detach() for name in formula.arrays}
         if plain:
-            return fused.total(MEMORY, formula, given)
+            return passes.total(MEMORY, formula, given)
         return float(with_operations(formula, (), F64, *given.values()).sum())
 
     if WEIGHT in arrays:

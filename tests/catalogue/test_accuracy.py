@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from normwise import fused
 from normwise.array_calls import MEMORY
 from normwise.catalogue import BUILT_IN, Loss, losses
+from normwise.engines import passes
 from tests.catalogue.accuracy import REALS, ULP, by_arrays, errors, formulas
 from tests.catalogue.points import parameter_cases, points
 from tests.oracles.textbook import TEXTBOOK
@@ -21,7 +21,7 @@ KNOWN = [loss for loss in pointwise() if loss.name in TEXTBOOK]
 def by_kernel(case: Case, arrays: Mapping[str, Array]) -> list[Array]:
     given = [arrays[name] for name in case.loss.formula.arrays]
     results = [np.empty_like(given[0]) for _ in ULP]
-    fused.mapping(*formulas(case.loss)).run(MEMORY, given, results, list(map(float, case.parameters.values())), 1.0)
+    passes.mapping(*formulas(case.loss)).run(MEMORY, given, results, list(map(float, case.parameters.values())), 1.0)
     return results
 
 

@@ -7,17 +7,17 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from normwise import fused
 from normwise.array_calls import MEMORY
 from normwise.catalogue import Loss
+from normwise.engines import passes
 from normwise.engines.cpu.kernel import SERIAL
+from normwise.engines.passes import SCALE, Pass
 from normwise.errors import InputError, near_names
 from normwise.formula import Expression, Formula, where
 from normwise.formula.caches import per_formula
 from normwise.formula.expression import variable
 from normwise.formula.numbers import number_value
 from normwise.formula.tangent import scaled
-from normwise.fused import SCALE, Pass
 from normwise.integrations.bound import Bound, Outputs, Score, bind_pointwise, bind_two, outputs_of, rows
 from normwise.terms import WEIGHT
 
@@ -185,7 +185,7 @@ def derivatives(loss: Loss, curvature: Curvature, weighted: bool) -> Pass:
         times = scaled(expression, by) if isinstance(expression, Expression) else by * expression
         return Formula(name, arrays, parameters, times)
 
-    return fused.mapping(written("gradient", given.first), written("curvature", CURVATURES[curvature](given)))
+    return passes.mapping(written("gradient", given.first), written("curvature", CURVATURES[curvature](given)))
 
 
 class XGBoostMetric(Score):

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from normwise import fused
 from normwise.array_calls import MEMORY
 from normwise.catalogue import Loss
+from normwise.engines import passes
+from normwise.engines.passes import Pass
 from normwise.errors import InputError
 from normwise.formula.caches import per_formula
 from normwise.formula.numbers import number_value
-from normwise.fused import Pass
 from normwise.integrations.bound import Bound, bind_pointwise
 
 NEAR = 2.0**-300
@@ -97,7 +97,7 @@ class SquaredResidualLoss:
 @per_formula
 def derivatives(loss: Loss) -> Pass:
     """Return the pass that writes the values of a loss of the residual, its slopes and its curvatures."""
-    return fused.mapping(loss.written, loss.written.derivative("r"), loss.written.derivative("r", "r"))
+    return passes.mapping(loss.written, loss.written.derivative("r"), loss.written.derivative("r", "r"))
 
 
 def scipy_loss(loss: Any, **parameters: float) -> Callable[[Any], Any]:
