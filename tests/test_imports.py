@@ -21,15 +21,10 @@ LAYERS = [
     "terms",
     "plan",
     "fused",
-    "norms on engines",
-    "pairs on engines",
+    "norms",
+    "pairs",
     "faces",
 ]
-STOREYS = {
-    **dict.fromkeys(("fused_norms", "composed_norms", "whole_norms", "line_norms"), "norms on engines"),
-    **dict.fromkeys(("fused_pairs", "composed_pairs", "pair_lanes"), "pairs on engines"),
-}
-"""Modules that share a storey."""
 ORDER_OF_FORMULA = [
     "caches",
     "expression",
@@ -64,7 +59,6 @@ def layer(name: str) -> int:
     first = name.split(".", maxsplit=1)[0]
     # Sums of what an engine computes come back as those of sums.py, so the two are one storey.
     first = "engines" if first == "sums" else first
-    first = STOREYS.get(first, first)
     return LAYERS.index(first) if first in LAYERS else LAYERS.index("faces")
 
 
@@ -112,8 +106,6 @@ def test_imports_point_down_within_the_formula(name: str) -> None:
 
 CIRCLES = [
     {"functional", "torch_calls"},
-    {"norms", "array_norms", "torch_norms"},
-    {"pairs", "array_pairs", "torch_pairs", "torch_pair_lanes"},
     {"engines.cpu.device.builder", "engines.cpu.device.trigonometry", "engines.cpu.device.vector_math"},
 ]
 """The circles that are left to be opened."""

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import normwise
-from normwise import array_norms, norms, torch_norms
+from normwise.norms import api, on_arrays, on_torch
 
 # Forward-mode differentiation imports what torch itself calls deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
@@ -42,12 +42,12 @@ CALLS = [
 @contextmanager
 def ordinary() -> Iterator[None]:
     """Take the ordinary way."""
-    kept = {**norms.USUAL}
-    norms.USUAL.clear()
+    kept = {**api.USUAL}
+    api.USUAL.clear()
     try:
         yield
     finally:
-        norms.USUAL.update(kept)
+        api.USUAL.update(kept)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def only_lanes(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     def refuse(asked: Any) -> None:
         raise AssertionError(f"took the ordinary way: {asked}")
 
-    monkeypatch.setattr(norms, "_called", refuse)
+    monkeypatch.setattr(api, "_called", refuse)
     return monkeypatch
 
 
@@ -335,7 +335,7 @@ def test_any_number_of_threads_finds_the_same() -> None:
 
 
 def test_lanes_are_forgotten_where_there_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, face in ((torch_norms, torch.ones), (array_norms, np.ones)):
+    for module, face in ((on_torch, torch.ones), (on_arrays, np.ones)):
         monkeypatch.setattr(module, "MANY", 4)
         for n in range(1, 12):
             assert normwise.norm(face((n, 4)), 2, 1).tolist() == [2] * n

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import normwise
-from normwise import pair_blocks
+from normwise.pairs import blocks
 from tests.pair_samples import SCIPY, order, points
 
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
@@ -105,8 +105,8 @@ def test_gradients_of_missing_features(metric: str) -> None:
 @pytest.mark.parametrize("reduce", ["min", "mean", "sum"])
 @pytest.mark.parametrize("dim", [-1, -2])
 def test_gradients_of_reductions(reduce: str, dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pair_blocks, "WIDE", 3)
-    monkeypatch.setattr(pair_blocks, "BLOCK", 6)
+    monkeypatch.setattr(blocks, "WIDE", 3)
+    monkeypatch.setattr(blocks, "BLOCK", 6)
     a, b = points(7, 2).requires_grad_(), points(5, 2, 2).requires_grad_()
     weight = torch.tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True)
 

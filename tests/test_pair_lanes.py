@@ -14,8 +14,9 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.overrides import TorchFunctionMode
 
 import normwise
-from normwise import array_pairs, pairs, plan, torch_pair_lanes
+from normwise import plan
 from normwise.errors import DimensionError, InputError
+from normwise.pairs import api, on_arrays, torch_lanes
 from tests.pair_samples import SCIPY, order, points
 
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
@@ -42,7 +43,7 @@ DTYPES = [
 @contextmanager
 def the_ordinary_way() -> Generator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pairs, "_USUAL", defaultdict(lambda: lambda *_: None))
+        patch.setattr(api, "_USUAL", defaultdict(lambda: lambda *_: None))
         yield
 
 
@@ -62,7 +63,7 @@ def same_bits(found: Any, expected: Any) -> None:
 
 def through_the_lane(metric: str, a: Any, b: Any = None, **options: Any) -> Any:
     found, bound = plan.find_metric(metric, options.pop("p", None), options)
-    usual: Callable[..., Any] = (torch_pair_lanes if isinstance(a, torch.Tensor) else array_pairs).usual
+    usual: Callable[..., Any] = (torch_lanes if isinstance(a, torch.Tensor) else on_arrays).usual
     return usual(found, tuple(bound.values()), a, a if b is None else b)
 
 

@@ -14,8 +14,8 @@ from sklearn.cluster import DBSCAN
 from sklearn.metrics.pairwise import nan_euclidean_distances, pairwise_distances
 
 import normwise
-from normwise import fused_pairs, pair_blocks
 from normwise.array_calls import MEMORY
+from normwise.pairs import blocks, on_kernels
 from tests.faces import FACES, agree, unsilenced
 from tests.pair_samples import SCIPY, by_scipy, order, points
 from tests.samples import REPRESENTATIVE
@@ -300,8 +300,8 @@ def test_the_nearest_of_masked_batches() -> None:
 @pytest.mark.parametrize("reduce", ["min", "mean", "sum"])
 @pytest.mark.parametrize("dim", [-1, -2])
 def test_reductions_are_those_of_the_matrix(reduce: str, dim: int, face: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pair_blocks, "WIDE", 16)
-    monkeypatch.setattr(pair_blocks, "BLOCK", 100)
+    monkeypatch.setattr(blocks, "WIDE", 16)
+    monkeypatch.setattr(blocks, "BLOCK", 100)
     a, b = points(40, 3), points(70, 3, 2)
     expected = getattr(torch, {"min": "amin"}.get(reduce, reduce))(by_scipy(a, b, "l2"), dim)
     make = FACES[face]
@@ -413,7 +413,7 @@ def test_what_is_no_array_is_refused() -> None:
 
 
 def test_where_powers_may_leave_the_range_is_seen() -> None:
-    inside, memory = fused_pairs.surely_inside, MEMORY
+    inside, memory = on_kernels.surely_inside, MEMORY
     ones = np.ones((2, 2))
     assert inside(memory, 2, {"x": ones, "t": ones})
     assert not inside(memory, 2, {"x": 1e151 * ones, "t": ones})

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from normwise.functional import hessian as hessian
     from normwise.functional import loss as loss
     from normwise.functional import value_and_grad as value_and_grad
-    from normwise.norms import distance as distance
-    from normwise.norms import l1_norm as l1_norm
-    from normwise.norms import l2_norm as l2_norm
-    from normwise.norms import norm as norm
-    from normwise.pairs import nearest as nearest
-    from normwise.pairs import pairwise as pairwise
+    from normwise.norms.api import distance as distance
+    from normwise.norms.api import l1_norm as l1_norm
+    from normwise.norms.api import l2_norm as l2_norm
+    from normwise.norms.api import norm as norm
+    from normwise.pairs.api import nearest as nearest
+    from normwise.pairs.api import pairwise as pairwise
 
 __version__ = "0.1.0"
 
@@ -35,7 +35,7 @@ _HOME = {
     "ShapeMismatchError": "normwise.errors",
     "accelerate": "normwise.acceleration",
     "convert": "normwise.conversion",
-    "distance": "normwise.norms",
+    "distance": "normwise.norms.api",
     "gradient": "normwise.functional",
     "hessian": "normwise.functional",
     "evaluate": "normwise.evaluation",
@@ -43,11 +43,11 @@ _HOME = {
     "from_torch": "normwise.conversion",
     "loss": "normwise.functional",
     "losses": "normwise.catalogue",
-    "l1_norm": "normwise.norms",
-    "l2_norm": "normwise.norms",
-    "nearest": "normwise.pairs",
-    "norm": "normwise.norms",
-    "pairwise": "normwise.pairs",
+    "l1_norm": "normwise.norms.api",
+    "l2_norm": "normwise.norms.api",
+    "nearest": "normwise.pairs.api",
+    "norm": "normwise.norms.api",
+    "pairwise": "normwise.pairs.api",
     "value_and_grad": "normwise.functional",
 }
 """Where each public name lives. A name is loaded at its first use, so importing normwise loads no array library."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from normwise.norms import distance, norm
-from normwise.pairs import pairwise
+from normwise.norms.api import distance, norm
+from normwise.pairs.api import pairwise
 from normwise.torch_scripts import readable
 
 

@@ -20,7 +20,7 @@ from normwise.engines.arrays import quiet
 from normwise.engines.dtypes import isdtype, widest
 from normwise.errors import InputError
 from normwise.functional import function_of
-from normwise.norms import norm
+from normwise.norms.api import norm
 from normwise.plan import NanPolicy
 
 Dim = int | tuple[int, ...] | None

@@ -16,14 +16,16 @@ import torch
 from array_api_compat import torch as xp
 from torch.overrides import handle_torch_function, has_torch_function
 
-from normwise import composed_norms, fused_norms, norms, plan
+from normwise import plan
 from normwise.engines import passes
 from normwise.engines.cpu import Arguments
 from normwise.errors import DtypeError
 from normwise.formula import Formula
-from normwise.fused_norms import Request
-from normwise.line_norms import MANY, LineNorms, line_norms
-from normwise.norms import NormCall
+from normwise.norms import composed, on_kernels
+from normwise.norms.call import FUNCTIONS, USUAL, NormCall, Usual, usual_call
+from normwise.norms.flat import Whole, whole_norm
+from normwise.norms.lines import MANY, LineNorms, line_norms
+from normwise.norms.on_kernels import Request
 from normwise.terms import MASK, WEIGHT, nan_count, negatives, weight_term
 from normwise.torch_autograd import (
     MEMORY,
@@ -40,7 +42,6 @@ from normwise.torch_autograd import (
 )
 from normwise.torch_names import applied_at_once, under_name
 from normwise.torch_watchers import check_looks_at_no_data, overridden, watched, without_tracer_warnings
-from normwise.whole_norms import Whole, whole_norm
 
 Tensor = torch.Tensor
 Tensors = Mapping[str, Tensor]
@@ -91,7 +92,7 @@ def usual_norm(x: Tensor, p: float, dim: Any, keepdim: bool) -> Tensor | None:
     try:
         lane = _lanes[key]
     except KeyError:
-        lane = _lane(key, norms.usual_call("norm", (x,), p, dim, keepdim))
+        lane = _lane(key, usual_call("norm", (x,), p, dim, keepdim))
     except TypeError:  # not to be hashed
         return None
     if lane is None:
@@ -123,7 +124,7 @@ def usual_distance(a: Tensor, b: Tensor, p: float, dim: Any, keepdim: bool, eps:
     try:
         lane = _lanes[key]
     except KeyError:
-        lane = _lane(key, norms.usual_call("distance", (a, b), p, dim, keepdim, eps))
+        lane = _lane(key, usual_call("distance", (a, b), p, dim, keepdim, eps))
     except TypeError:
         return None
     if lane is None:
@@ -145,7 +146,7 @@ def usual_distance(a: Tensor, b: Tensor, p: float, dim: Any, keepdim: bool, eps:
     return result
 
 
-norms.USUAL.update(dict.fromkeys(PLAIN, norms.Usual(usual_norm, usual_distance)))
+USUAL.update(dict.fromkeys(PLAIN, Usual(usual_norm, usual_distance)))
 
 
 def _lane(key: Hashable, asked: NormCall | None) -> Lane | None:
@@ -243,7 +244,7 @@ _allow_node._dynamo_marked_constant = True  # type: ignore[attr-defined]
 def _computed(asked: NormCall) -> Tensor:
     given = [array for array in (*asked.arrays, asked.weight, asked.mask) if array is not None]
     if has_torch_function(given):
-        function = getattr(norms, asked.function)
+        function = FUNCTIONS[asked.function]
         return handle_torch_function(function, given, *asked.arrays, **asked.keywords)  # type: ignore[no-any-return]
     named = asked.named
     for name, array in named.items():
@@ -287,7 +288,7 @@ class _Norm(torch.autograd.Function):
         mask: Tensor | None,
         *measured: Tensor,
     ) -> Tensor:
-        found = fused_norms.norm(MEMORY, request, _named(request, weight, mask, *measured))
+        found = on_kernels.norm(MEMORY, request, _named(request, weight, mask, *measured))
         ctx.about = request, found
         ctx.save_for_backward(weight, mask, *measured)
         return torch.from_numpy(found.value).to(dtype, copy=True)  # what the gradient needs is not given away
@@ -302,7 +303,7 @@ class _Norm(torch.autograd.Function):
             gradients = _gradients_in_graph(request, arrays, upstream, wrt)
         else:
             above = np.asarray(upstream.double().numpy())
-            gradients = fused_norms.gradients(MEMORY, request, arrays, found, above, wrt)
+            gradients = on_kernels.gradients(MEMORY, request, arrays, found, above, wrt)
         by_name = dict(zip(wrt, gradients, strict=True))
         return None, None, None, None, *[by_name.get(name) for name in request.of.arrays]
 
@@ -409,7 +410,7 @@ def _composed(request: Request, arrays: Tensors) -> Tensor:
     def compute(formula: Formula, given: Sequence[Tensor]) -> Tensor:
         return elementwise(formula, (), wide, *given)
 
-    return composed_norms.norm(xp, compute, Tensor.detach, request, arrays)  # type: ignore[no-any-return]
+    return composed.norm(xp, compute, Tensor.detach, request, arrays)  # type: ignore[no-any-return]
 
 
 def _check_values(asked: NormCall, arrays: Tensors, plain: bool) -> None:

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import torch
 from array_api_compat import torch as xp
 
-from normwise import composed_pairs, fused_pairs
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
-from normwise.fused_pairs import Contraction, Target, single_sum
+from normwise.pairs import composed, on_kernels
+from normwise.pairs.on_kernels import Contraction, Target, single_sum
 from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, in_plain_memory
 from normwise.torch_names import under_name
 from normwise.torch_watchers import watched
@@ -83,7 +83,7 @@ def raw(asked: Sum, arrays: Named, maximum: bool = False) -> list[Tensor]:
     """Sum formulas over an index, outside autograd; or take their largest."""
     finishes = tuple(map(single_sum, range(len(asked.formulas))))
     contraction = Contraction(asked.formulas, asked.target, finishes, maximum)
-    return fused_pairs.contracted(MEMORY, contraction, asked.sides, arrays, asked.parameters, asked.dtypes)
+    return on_kernels.contracted(MEMORY, contraction, asked.sides, arrays, asked.parameters, asked.dtypes)
 
 
 def pulled_back(
@@ -129,7 +129,7 @@ def summed_pullback(formulas: tuple[Formula, ...], there: tuple[int, ...], name:
 def _with_operations(asked: Sum, given: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """The sums in torch's own operations, for transforms and strange tensors: of arrays with all three indices."""
     names = asked.formulas[0].arrays
-    spread = [composed_pairs.spread(xp, array, asked.sides[n]) for n, array in zip(names, given, strict=True)]
+    spread = [composed.spread(xp, array, asked.sides[n]) for n, array in zip(names, given, strict=True)]
     whole = torch.broadcast_shapes(*[array.shape for array in spread])
     spread = [array.expand(whole) for array in spread]
     over = {"ij": -1, "ik": -2, "jk": -3}[asked.target]

@@ -14,14 +14,27 @@ import torch
 from array_api_compat import torch as xp
 from torch.overrides import handle_torch_function, has_torch_function
 
-from normwise import composed_pairs, fused_pairs, pair_blocks, pairs, plan
+from normwise import plan
 from normwise.catalogue.metrics import Metric
 from normwise.engines import passes
 from normwise.formula import Formula, where
 from normwise.formula.caches import per_formula
 from normwise.formula.expression import variable
-from normwise.fused_pairs import Contraction, beside_distances
-from normwise.pairs import Nearest, PairCall, Pairs
+from normwise.norms.on_torch import in_a_role, real
+from normwise.pairs import blocks, composed, on_kernels
+from normwise.pairs.call import FUNCTIONS, Nearest, PairCall, Pairs, prepared, sides
+from normwise.pairs.on_kernels import Contraction, beside_distances
+from normwise.pairs.torch_contractions import (
+    F64,
+    Named,
+    Sum,
+    Tensor,
+    contract,
+    gradient_in,
+    raw,
+    summed_pullback,
+    upstream_name,
+)
 from normwise.terms import (
     MASK,
     SHARE,
@@ -37,19 +50,7 @@ from normwise.terms import (
     weight_term,
 )
 from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, in_plain_memory, may_be_read, with_operations
-from normwise.torch_contractions import (
-    F64,
-    Named,
-    Sum,
-    Tensor,
-    contract,
-    gradient_in,
-    raw,
-    summed_pullback,
-    upstream_name,
-)
 from normwise.torch_names import under_name
-from normwise.torch_norms import in_a_role, real
 from normwise.torch_watchers import check_looks_at_no_data, watched, without_tracer_warnings
 
 
@@ -75,7 +76,7 @@ def _at_once(asked: Distance, dtype: torch.dtype, arrays: Named, learned: Sequen
     beside = beside_distances(asked.metric, terms, tuple(learned)) if learned else ()
     contraction = Contraction(terms.sums, "ij", (terms.finish, *beside), asked.metric.is_extreme)
     dtypes = (dtype, *(F64 for _ in beside))
-    return fused_pairs.contracted(MEMORY, contraction, SIDES, arrays, asked.parameters, dtypes)
+    return on_kernels.contracted(MEMORY, contraction, SIDES, arrays, asked.parameters, dtypes)
 
 
 class Fused(torch.autograd.Function):
@@ -120,7 +121,7 @@ def gradients(
     else:
         with torch.enable_grad():
             roles = {**arrays, **{name: in_a_role(arrays[name]) for name in wanted}}
-            value = composed(asked, roles)
+            value = of_contractions(asked, roles)
             leaves = [roles[name] for name in wanted]
             slopes = torch.autograd.grad(value, leaves, upstream.to(value.dtype), create_graph=True)
         found = dict(zip(wanted, slopes, strict=True))
@@ -166,7 +167,7 @@ def gradient_formula(metric: Metric, terms: PairTerms, learned: tuple[str, ...],
     return summed_pullback(terms.sums, there, name).on(arrays, **pulled)
 
 
-def composed(asked: Distance, arrays: dict[str, Tensor], unit: Tensor | None = None) -> Tensor:
+def of_contractions(asked: Distance, arrays: dict[str, Tensor], unit: Tensor | None = None) -> Tensor:
     """Compose the distances of all pairs from contractions, which have gradients of every order."""
     terms = asked.terms
     if asked.metric.is_extreme:
@@ -185,14 +186,14 @@ def composed(asked: Distance, arrays: dict[str, Tensor], unit: Tensor | None = N
 def matrix(asked: PairCall, made: Pairs, arrays: dict[str, Tensor]) -> Tensor:
     """Compute the distances of all pairs of some arrays of a call."""
     distance = Distance(asked.metric, made.terms, asked.parameters)
-    if asked.fast and composed_pairs.may_be_fast(asked.metric, made.terms):
+    if asked.fast and composed.may_be_fast(asked.metric, made.terms):
         wide = {name: array.to(torch.promote_types(array.dtype, torch.float32)) for name, array in arrays.items()}
-        return composed_pairs.fast(xp, asked.metric, wide).to(made.dtype)
+        return composed.fast(xp, asked.metric, wide).to(made.dtype)
     if watched() or not in_plain_memory([*arrays.values()]):
         return _of_operations(asked, made, arrays)
-    unit = fused_pairs.unit(MEMORY, asked.metric, made.terms, arrays, F64)
+    unit = on_kernels.unit(MEMORY, asked.metric, made.terms, arrays, F64)
     if unit is not None:
-        return composed(distance.measured(), arrays, torch.from_numpy(unit)).to(made.dtype)
+        return of_contractions(distance.measured(), arrays, torch.from_numpy(unit)).to(made.dtype)
     if not (torch.is_grad_enabled() and any(array.requires_grad for array in arrays.values())):
         return _at_once(distance, made.dtype, arrays)[0]
     compute = under_name(Fused, f"{asked.metric.name}_distances").apply
@@ -206,7 +207,7 @@ def _of_operations(asked: PairCall, made: Pairs, arrays: Named) -> Tensor:
         return elementwise(formula, asked.parameters if formula.parameters else (), wide, *given)
 
     omits = asked.nan_policy == "omit"
-    found = composed_pairs.distances(xp, compute, Tensor.detach, asked.metric, made.terms, omits, arrays)
+    found = composed.distances(xp, compute, Tensor.detach, asked.metric, made.terms, omits, arrays)
     return found.to(made.dtype)  # type: ignore[no-any-return]
 
 
@@ -215,13 +216,13 @@ def call(asked: PairCall) -> Any:
     """Compute what is asked."""
     named = asked.named
     if has_torch_function([*named.values()]):
-        function: Callable[..., Any] = getattr(pairs, asked.function)
+        function: Callable[..., Any] = FUNCTIONS[asked.function]
         return handle_torch_function(function, [*named.values()], asked.a, asked.b, **asked.given)
     for name, array in named.items():
         if not isinstance(array, Tensor):
             message = f"{asked.function} takes arrays of one library: expected a torch tensor for {name}"
             raise TypeError(f"{message}, not {type(array)}")
-    made = pairs.prepared(xp, asked, real)
+    made = prepared(xp, asked, real)
     _check_values(asked, made)
     if asked.function == "nearest":
         return _nearest(asked, made)
@@ -257,7 +258,7 @@ def _check_values(asked: PairCall, made: Pairs) -> None:
     if WEIGHT in arrays:
         plan.check_no_negative_weight(count(negatives(weight_term(masked=False)), weight=arrays[WEIGHT]))
     if asked.nan_policy == "raise":
-        for name, further in pairs.sides(xp, arrays):
+        for name, further in sides(xp, arrays):
             plan.check_no_nan(name, count(nan_count(MASK in further, WEIGHT in further), **further))
 
 
@@ -272,7 +273,7 @@ class _Blocks(torch.autograd.Function):
         def block(i: slice, j: slice) -> Tensor:
             return matrix(asked, made._replace(dtype=_dtype(asked, made)), made.part(i, j))
 
-        value = pair_blocks.reduced(xp, block, n, m, batch, str(asked.reduce), asked.dim, made.present)
+        value = blocks.reduced(xp, block, n, m, batch, str(asked.reduce), asked.dim, made.present)
         ctx.save_for_backward(value, *given)
         return value
 
@@ -303,7 +304,7 @@ def _of_matrix(asked: PairCall, made: Pairs) -> Tensor:
     """The reduction of the whole matrix, for a gradient of a gradient and for what is not in plain memory."""
     found = matrix(asked, made._replace(dtype=_dtype(asked, made)), made.arrays)
     about = str(asked.reduce), asked.dim, made.present
-    return pair_blocks.finished(xp, pair_blocks.folded_over(xp, found, *about), *about, made.points)  # type: ignore[no-any-return]
+    return blocks.finished(xp, blocks.folded_over(xp, found, *about), *about, made.points)  # type: ignore[no-any-return]
 
 
 def _reduced(asked: PairCall, made: Pairs) -> Tensor:
@@ -323,9 +324,9 @@ def _block_gradients(
     totals = {name: torch.zeros(made.arrays[name].shape, dtype=F64) for name in names}
     narrow = made._replace(dtype=_dtype(asked, made))
     if asked.reduce == "mean":
-        upstream = upstream / pair_blocks.count(xp, upstream, asked.dim, made.present, (n, m))
-    for kept, parts in pair_blocks.slices(n, m, batch, asked.dim):
-        places = [pair_blocks.ordered(kept, over, asked.dim) for over in parts]
+        upstream = upstream / blocks.count(xp, upstream, asked.dim, made.present, (n, m))
+    for kept, parts in blocks.slices(n, m, batch, asked.dim):
+        places = [blocks.ordered(kept, over, asked.dim) for over in parts]
         least, above = (a[..., kept].unsqueeze(asked.dim) for a in (value, upstream))
         if asked.reduce == "min":
             with torch.no_grad():
@@ -364,7 +365,7 @@ def _nearest(asked: PairCall, made: Pairs) -> Nearest:
         values, indices = _found_nearest(asked, made, count, sort)
         if learned:
             values = _at(asked, made, indices)
-    indices = pair_blocks.neighbour_indices(xp, indices, made.present)
+    indices = blocks.neighbour_indices(xp, indices, made.present)
     if made.single[0]:
         values, indices = values.squeeze(-2), indices.squeeze(-2)
     return Nearest(values, indices)
@@ -376,9 +377,9 @@ def _found_nearest(
     """The least distances and whose they are, outside autograd."""
     still = made._replace(arrays={name: array.detach() for name, array in made.arrays.items()})
     with torch.no_grad():
-        if fused_pairs.keeps_nearest(MEMORY, asked.metric, still.arrays, count):
+        if on_kernels.keeps_nearest(MEMORY, asked.metric, still.arrays, count):
             given = (MEMORY, asked.metric, made.terms, still.arrays, asked.parameters, count, F64)
-            found, places = fused_pairs.nearest(*given)
+            found, places = on_kernels.nearest(*given)
             # Copied, for what lies in NumPy's memory cannot be resized.
             return torch.from_numpy(found).to(made.dtype, copy=True), torch.from_numpy(places).clone()
         batch = made.arrays["x"].shape[:-2].numel()
@@ -386,7 +387,7 @@ def _found_nearest(
         def block(i: slice, j: slice) -> Tensor:
             return matrix(asked, still._replace(dtype=F64), still.part(i, j))
 
-        values, indices = pair_blocks.nearest(xp, block, *made.points, batch, sort)
+        values, indices = blocks.nearest(xp, block, *made.points, batch, sort)
         return values.to(made.dtype), indices
 
 
@@ -411,7 +412,7 @@ def noded(function: str, a: Any, b: Any, given: dict[str, Any]) -> Any:
 
 def node(function: str, a: Any, b: Any, **given: Any) -> Any:
     """Call a function of pairs; the compiler traces the operations within but not how they come to be."""
-    found = getattr(pairs, function)(a, b, **given)
+    found = FUNCTIONS[function](a, b, **given)
     return tuple(found) if function == "nearest" else found
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from normwise import composed_norms
 from normwise.catalogue.metrics import Metric
 from normwise.formula import Formula
-from normwise.fused_norms import Request
+from normwise.norms import composed
+from normwise.norms.on_kernels import Request
 from normwise.terms import MASK, MASK_T, MASK_X, SIDES, WEIGHT, PairTerms, difference
 
 
@@ -53,7 +53,7 @@ def _norms(xp: Any, compute: Any, still: Any, p: float, omits: bool, wide: Mappi
         given[MASK] = xp.logical_and(masks[0], masks[-1])
     rank = len(given["a"].shape)
     request = Request(difference(), p, (rank - 1,), omits, scales=True)
-    found = composed_norms.norm(xp, compute, still, request, given)
+    found = composed.norm(xp, compute, still, request, given)
     return xp.reshape(found, found.shape[:-1])
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from normwise.formula import Formula
-from normwise.fused_norms import LEAST, Request
+from normwise.norms.on_kernels import LEAST, Request
 from normwise.terms import TOP, UNIT, WEIGHT, attaining, ties, weight_term
 
 

@@ -34,7 +34,7 @@ from normwise.formula import Formula, trace, where
 from normwise.formula.caches import per_formula
 from normwise.formula.expression import variable
 from normwise.formula.walk import path
-from normwise.fused_norms import LEAST, SINGLE, reduced, stays_inside
+from normwise.norms.on_kernels import LEAST, SINGLE, reduced, stays_inside
 from normwise.terms import SIDES, WEIGHT, PairTerms
 
 Target = Literal["ij", "ik", "jk"]

@@ -28,7 +28,7 @@ from normwise.engines.layout import Lines, lay_out_lines
 from normwise.formula import Formula, apply
 from normwise.formula.caches import per_formula
 from normwise.formula.expression import variable
-from normwise.fused_norms import Request, doubt, factor_of, stays_inside, towards
+from normwise.norms.on_kernels import Request, doubt, factor_of, stays_inside, towards
 from normwise.terms import FACTOR, TOP, ties
 
 MANY = 1 << 10

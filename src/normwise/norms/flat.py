@@ -11,7 +11,7 @@ from normwise.engines.layout import Layout
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
 from normwise.formula.numbers import number_function
-from normwise.fused_norms import doubt, row_kernel, stays_inside, towards
+from normwise.norms.on_kernels import doubt, row_kernel, stays_inside, towards
 from normwise.terms import norm_terms, ties
 
 

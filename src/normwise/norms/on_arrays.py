@@ -10,7 +10,7 @@ import array_api_compat
 import numpy as np
 import numpy.typing as npt
 
-from normwise import composed_norms, fused_norms, norms, plan
+from normwise import plan
 from normwise.array_calls import MEMORY, address, in_one_piece, is_array, whole
 from normwise.engines import arrays as array_engine
 from normwise.engines import passes
@@ -18,10 +18,11 @@ from normwise.engines.cpu import Arguments, Storage
 from normwise.engines.dtypes import is_half, isdtype, widest
 from normwise.errors import DtypeError
 from normwise.formula import Formula
-from normwise.line_norms import MANY, line_norms
-from normwise.norms import NormCall
+from normwise.norms import composed, on_kernels
+from normwise.norms.call import USUAL, NormCall, Usual, usual_call
+from normwise.norms.flat import whole_norm
+from normwise.norms.lines import MANY, line_norms
 from normwise.terms import MASK, WEIGHT, nan_count, negatives, weight_term
-from normwise.whole_norms import whole_norm
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -45,7 +46,7 @@ def usual_norm(x: Array, p: float, dim: Any, keepdim: bool) -> Any:
     try:
         lane = _lanes[key]
     except KeyError:
-        lane = _lane(key, norms.usual_call("norm", (x,), p, dim, keepdim))
+        lane = _lane(key, usual_call("norm", (x,), p, dim, keepdim))
     except TypeError:  # not to be hashed
         return None
     return None if lane is None else _by_lane(lane, x)
@@ -59,13 +60,13 @@ def usual_distance(a: Array, b: Array, p: float, dim: Any, keepdim: bool, eps: f
     try:
         lane = _lanes[key]
     except KeyError:
-        lane = _lane(key, norms.usual_call("distance", (a, b), p, dim, keepdim, eps))
+        lane = _lane(key, usual_call("distance", (a, b), p, dim, keepdim, eps))
     except TypeError:
         return None
     return None if lane is None else _by_lane(lane, a, b)
 
 
-norms.USUAL[np.ndarray] = norms.Usual(usual_norm, usual_distance)
+USUAL[np.ndarray] = Usual(usual_norm, usual_distance)
 
 
 def _by_lane(lane: Lane, *arrays: Array) -> Any:
@@ -145,10 +146,10 @@ def call(asked: NormCall) -> Any:
             for name in asked.of.arrays:
                 plan.check_no_nan(name, count(nan_count(MASK in arrays, WEIGHT in arrays), x=arrays[name]))
     if numpy:
-        result = fused_norms.norm(MEMORY, request, arrays).value
+        result = on_kernels.norm(MEMORY, request, arrays).value
     else:
         with array_engine.quiet(xp):
-            result = composed_norms.norm(xp, compute, lambda a: a, request, arrays)
+            result = composed.norm(xp, compute, lambda a: a, request, arrays)
     left = result.shape if asked.keepdim else tuple(n for i, n in enumerate(shape) if i not in request.dims)
     result = xp.reshape(result, left)
     with array_engine.quiet(xp):

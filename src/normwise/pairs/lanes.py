@@ -17,8 +17,8 @@ import numpy as np
 from normwise.catalogue.metrics import Metric
 from normwise.engines.cpu import Kernel, KernelSpec, Storage, read_by
 from normwise.formula import Formula, trace, where
-from normwise.fused_norms import LEAST, stays_inside
-from normwise.fused_pairs import Contraction, Prepared, beside_distances, prepared
+from normwise.norms.on_kernels import LEAST, stays_inside
+from normwise.pairs.on_kernels import Contraction, Prepared, beside_distances, prepared
 from normwise.terms import SIDES, TOP, PairTerms, pair_terms, ties
 
 Run = Callable[[Sequence[int], Sequence[float]], None]

@@ -9,17 +9,18 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from normwise import composed_pairs, fused_pairs, pair_blocks, pairs, plan
+from normwise import plan
 from normwise.array_calls import MEMORY, address, in_one_piece, is_array, whole
-from normwise.array_norms import real
 from normwise.catalogue.metrics import Metric
 from normwise.engines import arrays as array_engine
 from normwise.engines import passes
 from normwise.engines.dtypes import widest
 from normwise.formula import Formula
-from normwise.fused_pairs import Contraction
-from normwise.pair_lanes import lane_of
-from normwise.pairs import Nearest, PairCall, Pairs
+from normwise.norms.on_arrays import real
+from normwise.pairs import blocks, composed, on_kernels
+from normwise.pairs.call import Nearest, PairCall, Pairs, prepared, sides
+from normwise.pairs.lanes import lane_of
+from normwise.pairs.on_kernels import Contraction
 from normwise.terms import MASK, SIDES, UNIT, WEIGHT, nan_count, negatives, weight_term
 
 
@@ -46,7 +47,7 @@ def call(asked: PairCall) -> Any:
             message = f"{asked.function} takes arrays of one library: expected an array for {name}"
             raise TypeError(f"{message}, not a {type(array)}")
     xp = array_api_compat.array_namespace(*named.values())
-    made = pairs.prepared(xp, asked, functools.partial(real, xp))
+    made = prepared(xp, asked, functools.partial(real, xp))
     if array_api_compat.is_numpy_namespace(xp):
         made = made._replace(arrays={name: whole(array) for name, array in made.arrays.items()})
     if not any(array_api_compat.is_lazy_array(array) for array in made.arrays.values()):
@@ -71,9 +72,9 @@ def call(asked: PairCall) -> Any:
 def _matrix(xp: Any, asked: PairCall, made: Pairs, arrays: Mapping[str, Any], dtype: Any = None) -> Any:
     """The distances of all pairs of some arrays of a call."""
     dtype = dtype or made.dtype
-    if asked.fast and composed_pairs.may_be_fast(asked.metric, made.terms):
+    if asked.fast and composed.may_be_fast(asked.metric, made.terms):
         wide = {name: xp.astype(array, made.dtype, copy=False) for name, array in arrays.items()}
-        return composed_pairs.fast(xp, asked.metric, wide)
+        return composed.fast(xp, asked.metric, wide)
     if array_api_compat.is_numpy_namespace(xp):
         return _fused(asked, made, arrays, np.dtype(dtype))
 
@@ -84,18 +85,18 @@ def _matrix(xp: Any, asked: PairCall, made: Pairs, arrays: Mapping[str, Any], dt
 
     wide = {n: a if xp.isdtype(a.dtype, "bool") else xp.astype(a, widest(xp), copy=False) for n, a in arrays.items()}
     omits = asked.nan_policy == "omit"
-    return composed_pairs.distances(xp, compute, lambda a: a, asked.metric, made.terms, omits, wide)
+    return composed.distances(xp, compute, lambda a: a, asked.metric, made.terms, omits, wide)
 
 
 def _fused(asked: PairCall, made: Pairs, arrays: Mapping[str, Any], dtype: Any) -> Any:
     terms, extreme = made.terms, asked.metric.is_extreme
     float64 = np.dtype(np.float64)
-    unit = fused_pairs.unit(MEMORY, asked.metric, terms, arrays, float64)
+    unit = on_kernels.unit(MEMORY, asked.metric, terms, arrays, float64)
     if unit is None or terms.measured is None:
         contraction = Contraction(terms.sums, "ij", (terms.finish,), extreme)
-        return fused_pairs.contracted(MEMORY, contraction, SIDES, arrays, asked.parameters, [dtype])[0]
+        return on_kernels.contracted(MEMORY, contraction, SIDES, arrays, asked.parameters, [dtype])[0]
     measured = Contraction(terms.measured.sums, "ij", (terms.finish,))
-    [relative] = fused_pairs.contracted(MEMORY, measured, SIDES, {**arrays, UNIT: unit}, (), [float64])
+    [relative] = on_kernels.contracted(MEMORY, measured, SIDES, {**arrays, UNIT: unit}, (), [float64])
     return relative * unit
 
 
@@ -107,7 +108,7 @@ def _reduced(xp: Any, asked: PairCall, made: Pairs) -> Any:
     def block(i: slice, j: slice) -> Any:
         return _matrix(xp, asked, made, made.part(i, j), dtype)
 
-    return pair_blocks.reduced(xp, block, n, m, batch, str(asked.reduce), asked.dim, made.present)
+    return blocks.reduced(xp, block, n, m, batch, str(asked.reduce), asked.dim, made.present)
 
 
 def _nearest(xp: Any, asked: PairCall, made: Pairs) -> Nearest:
@@ -122,15 +123,15 @@ def _nearest(xp: Any, asked: PairCall, made: Pairs) -> Nearest:
 
     if not array_api_compat.is_numpy_namespace(xp):
         values, indices = sort(_matrix(xp, asked, made, made.arrays))
-    elif fused_pairs.keeps_nearest(MEMORY, asked.metric, made.arrays, count):
+    elif on_kernels.keeps_nearest(MEMORY, asked.metric, made.arrays, count):
         given = (MEMORY, asked.metric, made.terms, made.arrays, asked.parameters, count, np.dtype(np.float64))
-        values, indices = fused_pairs.nearest(*given)
+        values, indices = on_kernels.nearest(*given)
     else:
         batch = int(np.prod(made.arrays["x"].shape[:-2], dtype=int))
-        values, indices = pair_blocks.nearest(xp, block, *made.points, batch, sort)
+        values, indices = blocks.nearest(xp, block, *made.points, batch, sort)
     values, indices = (
         xp.astype(values, made.dtype, copy=False),
-        pair_blocks.neighbour_indices(xp, indices, made.present),
+        blocks.neighbour_indices(xp, indices, made.present),
     )
     if made.single[0]:
         values, indices = (xp.reshape(a, (*a.shape[:-2], count)) for a in (values, indices))
@@ -150,5 +151,5 @@ def _check_values(xp: Any, asked: PairCall, made: Pairs) -> None:
     if WEIGHT in arrays:
         plan.check_no_negative_weight(count(negatives(weight_term(masked=False)), weight=arrays[WEIGHT]))
     if asked.nan_policy == "raise":
-        for name, further in pairs.sides(xp, arrays):
+        for name, further in sides(xp, arrays):
             plan.check_no_nan(name, count(nan_count(MASK in further, WEIGHT in further), **further))
