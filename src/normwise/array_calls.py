@@ -5,25 +5,21 @@ NumPy's floating-point arrays take the fused kernels; other arrays the namespace
 
 from __future__ import annotations
 
-import ctypes
 import math
 import operator
 from collections.abc import Callable, Sequence
 from functools import reduce
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import array_api_compat
 import numpy as np
 
 from normwise import fused, plan
+from normwise.array_memory import MEMORY, address, in_one_piece, is_array, whole
 from normwise.catalogue import Loss
 from normwise.engines import arrays as array_engine
 from normwise.engines import passes
-from normwise.engines.cpu import Storage
-from normwise.engines.cpu.buffers import BUFFERS
 from normwise.engines.dtypes import is_extension, is_half, isdtype, widest
-from normwise.engines.memory import Memory
 from normwise.errors import DtypeError
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
@@ -56,7 +52,9 @@ class Call(NamedTuple):
     @property
     def fused(self) -> bool:
         """Whether the kernels may read the arrays."""
-        return array_api_compat.is_numpy_namespace(self.xp) and all(a.dtype in _STORAGE for a in self.arrays.values())
+        return array_api_compat.is_numpy_namespace(self.xp) and all(
+            a.dtype in MEMORY.storage for a in self.arrays.values()
+        )
 
     def named(self, names: Sequence[str]) -> list[Any]:
         """The arrays of these names."""
@@ -172,7 +170,7 @@ def value_and_gradient(
     if options is None:
         lane = _lane_of(loss, arrays, True)
         if lane is not None:
-            gradient = _empty_like(arrays[0], None)
+            gradient = MEMORY.empty_like(arrays[0], None)
             return lane.value(arrays, parameters, reduction, gradient), gradient
     made = _checked(loss, arrays, parameters, reduction, options or PLAIN)
     name = loss.formula.arrays[0]
@@ -358,12 +356,6 @@ def as_array(given: Any, like: Any) -> Any:
     return xp.asarray(given, dtype=like.dtype if isdtype(xp, like.dtype, "real floating") else None)
 
 
-def is_array(array: object) -> bool:
-    """Whether it is an array that is computed with."""
-    # A masked array would lose its mask on the way.
-    return bool(array_api_compat.is_array_api_obj(array)) and not isinstance(array, np.ma.MaskedArray)
-
-
 def _common_dtype(xp: Any, loss: Loss, arrays: list[Any]) -> Any:
     """Return the common dtype of the real floating arrays, which integers and booleans join; else float64."""
     for array in arrays:
@@ -389,13 +381,6 @@ def _wide(xp: Any, dtype: Any) -> Any:
     if not is_half(xp, dtype):
         return dtype
     return np.dtype(np.float32) if array_api_compat.is_numpy_namespace(xp) else xp.float32
-
-
-def whole(array: Any) -> Any:
-    """Return an array of NumPy in native order, whole elements apart, as a field of a record is not."""
-    array = np.asarray(array, array.dtype.newbyteorder("="))
-    apart = array.flags.aligned and not any(stride % array.itemsize for stride in array.strides)
-    return array if apart else array.copy()
 
 
 def _check_values(made: Call) -> None:
@@ -440,80 +425,3 @@ def _check_count(made: Call, formula: Formula, arrays: dict[str, Any], check: An
     """Check the sum of a formula that counts, where looking at values is possible: a lazy array has none yet."""
     if not any(array_api_compat.is_lazy_array(array) for array in arrays.values()):
         check(*about, float(made.xp.sum(_values(made._replace(arrays=arrays), formula))))
-
-
-_STORAGE: dict[Any, Storage] = {
-    np.dtype(np.bool_): "bool",
-    np.dtype(np.float16): "float16",
-    np.dtype(np.float32): "float32",
-    np.dtype(np.float64): "float64",
-}
-
-
-_IN_ONE_PIECE = 0x101
-"""NumPy's flags of an array that is contiguous, the last dimension first, and aligned."""
-
-
-def in_one_piece(arrays: Arrays) -> bool:
-    """Whether they are arrays of NumPy's own type, of a dtype that the kernels know, and lie in memory without gaps."""
-    for array in arrays:
-        if type(array) is not np.ndarray or array.dtype not in _STORAGE or array.dtype.kind != "f":
-            return False
-        if array.flags.num & _IN_ONE_PIECE != _IN_ONE_PIECE:
-            return False
-    return True
-
-
-_HEAD = object.__basicsize__
-_word = ctypes.c_ssize_t.from_address
-
-
-def address(array: Any) -> int:
-    """Where an array of NumPy lies: the first word of its C structure, which its attributes tell ten times slower."""
-    return _word(id(array) + _HEAD).value
-
-
-def _by_attribute(array: Any) -> int:
-    return int(array.ctypes.data)
-
-
-if address(_SAMPLE := np.zeros(1)) != _by_attribute(_SAMPLE):  # an interpreter with structures of its own
-    address = _by_attribute
-
-
-def _contiguous(array: Any) -> bool:
-    return bool(array.flags.c_contiguous)
-
-
-def _strides(array: Any) -> list[int]:
-    return [stride // array.itemsize for stride in array.strides]
-
-
-def _empty_like(array: Any, dtype: Any) -> Any:
-    if not array.flags.c_contiguous:
-        return np.empty_like(array, dtype, subok=False)
-    return _empty(array.shape, dtype or array.dtype)
-
-
-def _empty(shape: Sequence[int], dtype: Any) -> Any:
-    return BUFFERS.empty(math.prod(shape), np.dtype(dtype)).reshape(tuple(shape))
-
-
-def _multiply(array: Any, factor: float) -> None:
-    with array_engine.quiet(np):
-        np.multiply(array, factor, out=array)
-
-
-MEMORY = Memory(
-    address=address,
-    contiguous=_contiguous,
-    strides=_strides,
-    dtype=attrgetter("dtype"),
-    storage=_STORAGE,
-    size=attrgetter("size"),
-    copy=np.ascontiguousarray,
-    empty_like=_empty_like,
-    empty=_empty,
-    multiply=_multiply,
-    spread=np.broadcast_to,
-)

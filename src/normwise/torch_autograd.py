@@ -1,6 +1,6 @@
-"""Formulas in torch's autograd: values per element, and sums fused with their gradient.
+"""Formulas in torch's autograd: values per element.
 
-`Map` and `Reduce` serve tensors that nobody but autograd follows, on the fused kernels where there are any. `Traced`
+`Map` serves tensors that nobody but autograd follows, on the fused kernels where there are any. `Traced`
 and `Compiled` say the same in torch's own operations, for function transforms, forward-mode differentiation and the
 compiler. The derivative of a formula is a formula, so every order exists, and all four agree: torch never
 differentiates a formula's own operations, and so never multiplies a branch that was not taken with 0.
@@ -9,27 +9,22 @@ differentiates a formula's own operations, and so never multiplies a branch that
 # pyright: reportPrivateUsage=false, reportIncompatibleMethodOverride=false, reportUnknownVariableType=false
 from __future__ import annotations
 
-import ctypes
-import math
 from collections.abc import Callable, Sequence
-from functools import reduce
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 import torch
 
-from normwise import fused, plan
+from normwise import plan
 from normwise.engines import arrays as array_engine
 from normwise.engines import passes
 from normwise.engines.cpu import Storage
 from normwise.engines.cpu.buffers import LARGE
 from normwise.engines.memory import Memory
-from normwise.engines.passes import Arrays
 from normwise.formula import Formula
-from normwise.terms import Terms, alone
 from normwise.torch_memory import empty
-from normwise.torch_names import applied_at_once, under_name
+from normwise.torch_names import under_name
 from normwise.torch_watchers import knows_operations_only, overridden, watched
 
 Tensor = torch.Tensor
@@ -177,125 +172,6 @@ class Traced(torch.autograd.Function):
         return elementwise(formula, parameters, dtype, *batched), 0
 
 
-class Reduce(torch.autograd.Function):
-    """A sum or mean of a formula, fused with its gradient.
-
-    The gradient waits, unscaled by what comes from upstream, for the first backward pass, which takes it without a
-    copy. A second pass computes it again, and so does one whose scale would round it twice or touch what was dropped;
-    one that is itself differentiated goes through `Map`.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, about: tuple[Any, ...], *wanted: Tensor) -> Tensor:
-        terms, arrays, parameters, divisor, wrt, dtype = about
-        value, divisor, gradients = fused.reduced(MEMORY, terms, arrays, parameters, divisor, wrt)
-        ctx.kept = gradients, terms, parameters, divisor, wrt
-        ctx.save_for_backward(*arrays.values())
-        return number(value, dtype)
-
-    @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        gradients, terms, parameters, divisor, wrt = ctx.kept
-        ctx.kept = None, terms, parameters, divisor, wrt
-        formula = terms.value
-        if torch.is_grad_enabled() or not may_be_read(upstream):
-            arrays = dict(zip(formula.arrays, ctx.saved_tensors, strict=True))
-            spread = (upstream / divisor).expand(ctx.saved_tensors[0].shape)
-            given = (*arrays.values(), spread)
-            return (None, *[elementwise(pullback(formula, n), parameters, arrays[n].dtype, *given) for n in wrt])
-        factor = upstream.item()
-        # Half precision has rounded, and perhaps underflowed, by now; and what was dropped is 0 whatever the factor is.
-        later = factor == 1 or (math.isfinite(factor) and not any(a.dtype in HALF for a in ctx.saved_tensors))
-        if gradients is None or not later:
-            arrays = dict(zip(formula.arrays, ctx.saved_tensors, strict=True))
-            now = 1.0 if later else factor
-            gradients = fused.gradients(MEMORY, terms, arrays, parameters, divisor, now, wrt, gradients)
-        if later and factor != 1:
-            for gradient in gradients:
-                gradient.mul_(factor)
-        return (None, *gradients)
-
-
-class ReduceMeans(torch.autograd.Function):
-    """What is made of means, or a mean whose divisor is summed: the sums in one pass, and then the gradient.
-
-    Only the sums tell the factors of the gradient. It waits without them where it has but one and loses nothing by
-    that, and is computed in the backward pass where not.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, about: tuple[Any, ...], *wanted: Tensor) -> Tensor:
-        terms, arrays, parameters, divisor, wrt, dtype = about
-        found, ctx.gradients = fused.means(MEMORY, terms, arrays, parameters, divisor, wrt, ROUNDING[dtype])
-        ctx.found, ctx.about = found, (terms, parameters, wrt, dtype)
-        ctx.save_for_backward(*arrays.values())
-        return number(found.value, dtype)
-
-    @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        gradients, ctx.gradients = ctx.gradients, None
-        found, (terms, parameters, wrt, _) = ctx.found, ctx.about
-        arrays = dict(zip(terms.value.arrays, ctx.saved_tensors, strict=True))
-        if torch.is_grad_enabled() or not may_be_read(upstream):
-            factors = _factors(ctx, arrays, upstream)
-            return (None, *[_gradient(found.formulas, factors, parameters, arrays, name) for name in wrt])
-        given = upstream.item()
-        factors = [given * factor for factor in found.factors]
-        return (None, *fused.scaled(MEMORY, found.formulas, arrays, parameters, factors, wrt, gradients))
-
-
-def _factors(ctx: Any, arrays: dict[str, Tensor], upstream: Tensor) -> list[Tensor]:
-    """The factors of a gradient as part of autograd's graph: where that goes on, their sums depend on the arrays."""
-    found: fused.Means = ctx.found
-    if not torch.is_grad_enabled():
-        return [upstream * factor for factor in found.factors]
-    terms, parameters, _, dtype = ctx.about
-    finish = terms.finish
-
-    def mean(formula: Formula) -> Tensor:
-        given = {name: arrays[name] for name in formula.arrays}
-        own = parameters if formula.parameters else ()
-        if watched():
-            return elementwise(formula, own, dtype, *given.values()).sum() / found.divisor
-        wrt = tuple(name for name, array in given.items() if array.requires_grad)
-        return summed(alone(formula), given, own, found.divisor, wrt, dtype)
-
-    count = len(terms.values)
-    means = [mean(formula) for formula in found.formulas[:count]]
-    share = [mean(formula) for formula in found.formulas[count:]]  # a divisor that has a gradient, per itself
-    for each in share:
-        means = [value / each for value in means]
-    slopes = (
-        [upstream] if finish is None else [of_numbers(pullback(finish, n), *means, upstream) for n in finish.arrays]
-    )
-    factors = [slope / found.divisor for slope in slopes]
-    for each in share:
-        factors = [factor / each for factor in factors]
-        factors.append(-reduce(torch.add, map(torch.mul, factors, means)))
-    return factors
-
-
-def _gradient(
-    formulas: Sequence[Formula], factors: Tensors, parameters: Parameters, arrays: dict[str, Tensor], name: str
-) -> Tensor:
-    """The gradient in an array of a sum of formulas, each times a factor, as part of autograd's graph."""
-    parts: list[Tensor] = []
-    for formula, factor in zip(formulas, factors, strict=True):
-        if name in formula.reads:
-            given = [arrays[each] for each in formula.arrays]
-            own = parameters if formula.parameters else ()
-            spread = factor.expand(given[0].shape)
-            parts.append(elementwise(pullback(formula, name), own, arrays[name].dtype, *given, spread))
-    return reduce(torch.add, parts) if parts else torch.zeros_like(arrays[name])
-
-
-ROUNDING: dict[torch.dtype, Callable[[float], float]] = {
-    torch.float32: lambda value: ctypes.c_float(value).value,
-    torch.float64: float,
-}
-"""What rounds a mean to the dtype of a result."""
-
-
 def in_one_piece(arrays: Tensors) -> bool:
     """Whether tensors are real, lie in plain memory without gaps, and nobody follows: as the quick lanes ask."""
     for array in arrays:
@@ -392,16 +268,3 @@ MEMORY = Memory(
     multiply=Tensor.mul_,
     spread=lambda array, shape: torch.from_numpy(array).expand(shape),
 )
-
-
-def summed(
-    terms: Terms, arrays: Arrays, parameters: Parameters, divisor: str | float, wrt: tuple[str, ...], dtype: torch.dtype
-) -> Tensor:
-    """Sum a call's terms on the fused kernels and divide; `wrt` names the arrays that need a gradient."""
-    waits = fused.waits_for_sums(MEMORY, terms, arrays, divisor, wrt)
-    if wrt:
-        compute = applied_at_once(under_name(ReduceMeans if waits else Reduce, terms.value.name))
-        return compute((terms, arrays, parameters, divisor, wrt, dtype), *[arrays[name] for name in wrt])
-    if waits:
-        return number(fused.means(MEMORY, terms, arrays, parameters, divisor, (), ROUNDING[dtype])[0].value, dtype)
-    return number(fused.reduced(MEMORY, terms, arrays, parameters, divisor, ())[0], dtype)

@@ -30,12 +30,12 @@ from normwise.torch_autograd import (
     elementwise,
     in_plain_memory,
     of_numbers,
-    summed,
     with_operations,
 )
 from normwise.torch_autograd import PLAIN as PLAIN_TYPES
 from normwise.torch_distributed import number, on_one_mesh
 from normwise.torch_lanes import usual
+from normwise.torch_sums import summed
 from normwise.torch_watchers import check_looks_at_no_data, traced, watched, without_tracer_warnings
 
 Tensor = torch.Tensor

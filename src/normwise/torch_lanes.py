@@ -22,20 +22,9 @@ from normwise.formula.caches import per_formula
 from normwise.plan import NanPolicy, Options
 from normwise.sums import Reduction, quotient
 from normwise.terms import MASK, Terms, terms_of
-from normwise.torch_autograd import (
-    MEMORY,
-    PLAIN,
-    RECYCLED,
-    ROUNDING,
-    SINGLE_AND_DOUBLE,
-    Parameters,
-    Reduce,
-    ReduceMeans,
-    Tensor,
-    Tensors,
-    number,
-)
+from normwise.torch_autograd import MEMORY, PLAIN, RECYCLED, SINGLE_AND_DOUBLE, Parameters, Tensor, Tensors, number
 from normwise.torch_names import applied_at_once, under_name
+from normwise.torch_sums import ROUNDING, Reduce, ReduceMeans
 from normwise.torch_watchers import overridden, watched
 
 _grad_enabled = torch.is_grad_enabled

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from normwise.array_calls import MEMORY
+from normwise.array_memory import MEMORY
 from normwise.catalogue import BUILT_IN, Loss, losses
 from normwise.engines import passes
 from tests.catalogue.accuracy import REALS, ULP, by_arrays, errors, formulas

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from normwise.array_calls import MEMORY
+from normwise.array_memory import MEMORY
 from normwise.catalogue import Loss
 from normwise.engines import passes
 from normwise.engines.cpu.kernel import SERIAL

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from normwise.array_calls import MEMORY
+from normwise.array_memory import MEMORY
 from normwise.catalogue import Loss
 from normwise.engines import passes
 from normwise.engines.passes import Pass

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normwise import plan
-from normwise.array_calls import MEMORY, address, in_one_piece, is_array, whole
+from normwise.array_memory import MEMORY, address, in_one_piece, is_array, whole
 from normwise.engines import arrays as array_engine
 from normwise.engines import passes
 from normwise.engines.cpu import Arguments, Storage

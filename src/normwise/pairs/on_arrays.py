@@ -10,7 +10,7 @@ import array_api_compat
 import numpy as np
 
 from normwise import plan
-from normwise.array_calls import MEMORY, address, in_one_piece, is_array, whole
+from normwise.array_memory import MEMORY, address, in_one_piece, is_array, whole
 from normwise.catalogue.metrics import Metric
 from normwise.engines import arrays as array_engine
 from normwise.engines import passes
