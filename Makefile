@@ -3,7 +3,7 @@
 #   make test         all tests and doctests
 #   make lint         ruff and basedpyright
 #   make bench        the benchmarks;  make bench-table  prints their last results as a table
-#   make docs         write docs/losses.md from the catalogue
+#   make docs         write docs/losses.md and the stubs of the package from the catalogue
 #   make accuracy     measure every loss against arbitrary precision, into docs/accuracy.md (minutes)
 #   make clean        remove .venv and everything generated
 
@@ -38,6 +38,7 @@ bench-table: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python -m normwise.documentation docs/losses.md
+	$(BIN)/python -m normwise.stubs src/normwise
 
 accuracy: $(INSTALLED)
 	$(BIN)/python -m tests.catalogue.accuracy docs/accuracy.md

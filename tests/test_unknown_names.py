@@ -2,6 +2,8 @@
 
 import inspect
 import re
+import sys
+import traceback
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,14 @@ def test_an_unknown_name_offers_near_ones(module: Any, name: str, near: str) -> 
     ):
         getattr(module, name)
     assert not hasattr(module, "_private")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="Python offers no names when an import fails")
+def test_an_import_of_an_unknown_name_offers_near_ones() -> None:
+    # The words are Python's: of an import that fails it does not pass on those of the module.
+    with pytest.raises(ImportError, match="cannot import name 'hubber_loss' from 'normwise'") as raised:
+        exec("from normwise import hubber_loss")
+    assert traceback.format_exception(raised.value)[-1].endswith("Did you mean: 'huber_loss'?\n")
 
 
 def test_a_score_is_no_loss_and_the_words_say_what_to_do() -> None:
@@ -116,6 +126,18 @@ def test_without_any_other_library_the_package_can_be_looked_at() -> None:
         """,
     )
     assert said.splitlines() == ["False True True", "['nn']", "True", "1.0"]
+
+
+def test_without_torch_all_other_names_can_be_imported() -> None:
+    said = without(
+        "torch",
+        program="""
+        import normwise
+        from normwise import *
+        print({*dir(normwise)} - {*globals()}, {*dir(normwise)} - {*normwise.__all__})
+        """,
+    )
+    assert said == "{'nn'} {'nn'}\n"
 
 
 def test_without_the_command_lines_libraries_it_names_its_extra() -> None:

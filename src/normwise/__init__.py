@@ -2,31 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from normwise import functional as functional
-    from normwise import nn as nn
-    from normwise import scores as scores
-    from normwise.acceleration import accelerate as accelerate
-    from normwise.accumulator import Accumulator as Accumulator
-    from normwise.catalogue import losses as losses
-    from normwise.conversion import convert as convert
-    from normwise.conversion import from_torch as from_torch
-    from normwise.errors import ShapeMismatchError as ShapeMismatchError
-    from normwise.evaluation import evaluate as evaluate
-    from normwise.explanation import explain as explain
-    from normwise.functional import gradient as gradient
-    from normwise.functional import hessian as hessian
-    from normwise.functional import loss as loss
-    from normwise.functional import value_and_grad as value_and_grad
-    from normwise.norms.api import distance as distance
-    from normwise.norms.api import l1_norm as l1_norm
-    from normwise.norms.api import l2_norm as l2_norm
-    from normwise.norms.api import norm as norm
-    from normwise.pairs.api import nearest as nearest
-    from normwise.pairs.api import pairwise as pairwise
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -35,7 +13,7 @@ _HOME = {
     "ShapeMismatchError": "normwise.errors",
     "accelerate": "normwise.acceleration",
     "convert": "normwise.conversion",
-    "distance": "normwise.norms.api",
+    "distance": "normwise.norms",
     "gradient": "normwise.functional",
     "hessian": "normwise.functional",
     "evaluate": "normwise.evaluation",
@@ -43,11 +21,11 @@ _HOME = {
     "from_torch": "normwise.conversion",
     "loss": "normwise.functional",
     "losses": "normwise.catalogue",
-    "l1_norm": "normwise.norms.api",
-    "l2_norm": "normwise.norms.api",
-    "nearest": "normwise.pairs.api",
-    "norm": "normwise.norms.api",
-    "pairwise": "normwise.pairs.api",
+    "l1_norm": "normwise.norms",
+    "l2_norm": "normwise.norms",
+    "nearest": "normwise.pairs",
+    "norm": "normwise.norms",
+    "pairwise": "normwise.pairs",
     "value_and_grad": "normwise.functional",
 }
 """Where each public name lives. A name is loaded at its first use, so importing normwise loads no array library."""
@@ -56,6 +34,9 @@ _MODULES = ("errors", "formula", "functional", "integrations", "nn", "scores")
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__all__":  # for `import *`, which fails where a module cannot be imported: nn needs torch
+        this = sys.modules[__name__]
+        return [public for public in __dir__() if public not in _MODULES or hasattr(this, public)]
     if name in _MODULES:
         try:
             return import_module(f"normwise.{name}")
@@ -75,7 +56,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME, *_MODULES, *_functions()})
+    return sorted({*_HOME, *_MODULES, *_functions()})
 
 
 def _functions() -> list[str]:

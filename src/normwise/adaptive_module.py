@@ -61,7 +61,7 @@ def log_partition(alpha: Tensor) -> Tensor:
     points, log_weights = (torch.from_numpy(numbers).to(alpha.device) for numbers in _quadrature())
     shape = (*alpha.shape, NODES)
     points = points.expand(shape)
-    values = functional.barron_loss(  # type: ignore[attr-defined]
+    values = functional.barron_loss(
         points, torch.zeros_like(points), alpha=alpha.double().unsqueeze(-1), reduction="none"
     )
     return (log_weights - values).logsumexp(-1).to(alpha.dtype)
@@ -159,8 +159,9 @@ class AdaptiveBarronLoss(_Loss):
         alpha = self.alpha
         # A number for each feature, along the last dimension: never for each row, as a further array may be.
         partition = log_partition(alpha).expand(input.shape)
-        return functional.barron_nll_loss(  # type: ignore[attr-defined, no-any-return]
-            input, target, partition, alpha=alpha, c=self.c, reduction=self.reduction, **options
+        reduction: Any = self.reduction  # which torch declares as any text
+        return functional.barron_nll_loss(
+            input, target, partition, alpha=alpha, c=self.c, reduction=reduction, **options
         )
 
     def extra_repr(self) -> str:

@@ -469,11 +469,13 @@ NORMS = ("distance", "l1_norm", "l2_norm", "nearest", "norm", "pairwise")
 """The functions of the package that are no losses; they are here too."""
 
 
-def __getattr__(name: str) -> Callable[..., Any]:
+def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return __dir__()
     if name in NORMS:
         import normwise
 
-        return getattr(normwise, name)  # type: ignore[no-any-return]
+        return getattr(normwise, name)
     declared = losses.get(name.removesuffix("_loss"))
     if declared is None or name != declared.function:
         raise no_attribute(__name__, name, __dir__())

@@ -141,7 +141,9 @@ def _forward(loss: Loss) -> Any:
     return forward
 
 
-def __getattr__(name: str) -> type[torch.nn.Module]:
+def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return __dir__()
     for loss in losses.values():
         if loss.module == name:
             return module_of(loss)
