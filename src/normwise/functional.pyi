@@ -49,7 +49,7 @@ class _LossFunction(Protocol):
         dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
         normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
         broadcast: bool = False, **parameters: float | np.floating[Any] | NDArray[Any],
-    ) -> NDArray[Any]: ...
+    ) -> NDArray[Any] | Any: ...
     @overload
     def __call__(
         self, input: Tensor, target: Tensor, *arrays: float | Tensor,
@@ -78,7 +78,7 @@ class _ValueAndGradient(Protocol):
         mask: NDArray[Any] | None = None, nan_policy: Literal["propagate", "omit", "raise"] = "propagate",
         normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
         broadcast: bool = False, **parameters: float | np.floating[Any] | NDArray[Any],
-    ) -> tuple[np.floating[Any], NDArray[Any]]: ...
+    ) -> tuple[np.floating[Any], NDArray[Any]] | Any: ...
     @overload
     def __call__(
         self, input: Tensor, target: Tensor, *arrays: float | Tensor, reduction: Literal["mean", "sum"] = "mean",
@@ -105,7 +105,7 @@ class _Gradient(Protocol):
         weight: NDArray[Any] | None = None, mask: NDArray[Any] | None = None,
         nan_policy: Literal["propagate", "omit", "raise"] = "propagate", broadcast: bool = False,
         **parameters: float | np.floating[Any] | NDArray[Any],
-    ) -> NDArray[Any]: ...
+    ) -> NDArray[Any] | Any: ...
     @overload
     def __call__(
         self, input: Tensor, target: Tensor, *arrays: float | Tensor, weight: Tensor | None = None,
@@ -173,7 +173,7 @@ def absolute_percentage_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Absolute error divided by the target's modulus, or by eps where that is larger: MAPE."""
 @overload
 def absolute_percentage_loss(
@@ -212,7 +212,7 @@ def andrews_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Andrews' wave, a^2 (1 - cos(r/a)), constant from a pi on: Andrews et al., 1972."""
 @overload
 def andrews_loss(
@@ -251,7 +251,7 @@ def arctan_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Arc tangent of (r/c)^2, times c^2, which saturates at c^2 pi / 2: of SciPy's least_squares."""
 @overload
 def arctan_loss(
@@ -292,7 +292,7 @@ def balanced_l1_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Absolute error whose slope within beta of zero is logarithmic: Pang et al., Libra R-CNN, 2019."""
 @overload
 def balanced_l1_loss(
@@ -334,7 +334,7 @@ def barron_loss(
     keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """General robust loss: Barron, A general and adaptive robust loss function, 2019."""
 @overload
 def barron_loss(
@@ -376,7 +376,7 @@ def barron_nll_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Negative log-likelihood of Barron's general noise, 2019: his general loss, log(c), and the density's normaliser."""
 @overload
 def barron_nll_loss(
@@ -416,7 +416,7 @@ def cauchy_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Logarithm of 1 + (r/c)^2, times c^2 / 2: the Cauchy or Lorentzian loss; Black and Anandan, 1996."""
 @overload
 def cauchy_loss(
@@ -455,7 +455,7 @@ def charbonnier_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Absolute error with its corner rounded, sqrt(r^2 + eps^2): Charbonnier et al., 1994; of image restoration."""
 @overload
 def charbonnier_loss(
@@ -481,7 +481,7 @@ def distance(
     a: NDArray[Any], b: NDArray[Any], p: float = 2, dim: int | tuple[int, ...] | None = -1, keepdim: bool = False,
     *, weight: NDArray[Any] | None = None, mask: NDArray[Any] | None = None,
     nan_policy: Literal["propagate", "omit", "raise"] = "propagate", broadcast: bool = False, eps: float = 0.0,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Return the distances of the lines of one array from those of another: the p-norm of their difference."""
 @overload
 def distance(
@@ -516,7 +516,7 @@ def expectile_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Squared error with each side weighted as by the pinball loss: Newey and Powell, 1987."""
 @overload
 def expectile_loss(
@@ -555,7 +555,7 @@ def gamma_deviance_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Gamma deviance, 2 (log(x/t) + t/x - 1): for positive numbers; McCullagh and Nelder, 1983."""
 @overload
 def gamma_deviance_loss(
@@ -596,7 +596,7 @@ def gaussian_nll_loss(
     keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Gaussian negative log-likelihood of a variance, (log(var) + r^2 / var) / 2: Nix and Weigend, 1994."""
 @overload
 def gaussian_nll_loss(
@@ -636,7 +636,7 @@ def geman_mcclure_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Squared error that saturates at 2, 2 (r/c)^2 / ((r/c)^2 + 4): Geman and McClure, 1985."""
 @overload
 def geman_mcclure_loss(
@@ -675,7 +675,7 @@ def half_mse_loss(
     keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Half the squared error, whose slope is the residual itself: its minimiser is the mean."""
 @overload
 def half_mse_loss(
@@ -716,7 +716,7 @@ def hampel_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Hampel's three-part loss: its slope rises to a, stays, and falls from b to 0 at c; Hampel, 1974."""
 @overload
 def hampel_loss(
@@ -756,7 +756,7 @@ def huber_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Half the squared error within delta of zero, straight beyond: Huber, 1964."""
 @overload
 def huber_loss(
@@ -797,7 +797,7 @@ def huber_quantile_loss(
     keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Huber's loss with each side weighted as by the pinball loss: Breckling and Chambers, M-quantiles, 1988."""
 @overload
 def huber_quantile_loss(
@@ -837,7 +837,7 @@ def l1_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Absolute error: its minimiser is the median."""
 @overload
 def l1_loss(
@@ -869,7 +869,7 @@ def l1_norm(
     x: NDArray[Any], dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     weight: NDArray[Any] | None = None, mask: NDArray[Any] | None = None,
     nan_policy: Literal["propagate", "omit", "raise"] = "propagate",
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Return the sum of the moduli: `norm` of order 1."""
 @overload
 def l1_norm(
@@ -896,7 +896,7 @@ def l2_norm(
     x: NDArray[Any], dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     weight: NDArray[Any] | None = None, mask: NDArray[Any] | None = None,
     nan_policy: Literal["propagate", "omit", "raise"] = "propagate",
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Return the root of the sum of squares: `norm` of order 2."""
 @overload
 def l2_norm(
@@ -930,7 +930,7 @@ def laplace_nll_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Laplace negative log-likelihood of a scale, log(2 scale) + abs(r) / scale."""
 @overload
 def laplace_nll_loss(
@@ -969,7 +969,7 @@ def linex_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Exponential on one side, linear on the other, exp(a r) - a r - 1: Varian, 1975; Zellner, 1986."""
 @overload
 def linex_loss(
@@ -1008,7 +1008,7 @@ def log_cosh_loss(
     keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Logarithm of the hyperbolic cosine: half the squared error near zero, the absolute error less log 2 far from it."""
 @overload
 def log_cosh_loss(
@@ -1047,7 +1047,7 @@ def log_mse_loss(
     keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Logarithm of the mean squared error: a factor in the errors' scale is a constant, without effect on the gradient."""
 @overload
 def log_mse_loss(
@@ -1086,7 +1086,7 @@ def mase_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Absolute error in units of a scale, that of a naive forecast: MASE; Hyndman and Koehler, 2006."""
 @overload
 def mase_loss(
@@ -1125,7 +1125,7 @@ def mse_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Squared error: its minimiser is the mean."""
 @overload
 def mse_loss(
@@ -1164,7 +1164,7 @@ def msle_loss(
     keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Squared error of log(1 + x): of relative errors, for counts and prices."""
 @overload
 def msle_loss(
@@ -1191,7 +1191,7 @@ def nearest(
     p: float | None = None, weight: NDArray[Any] | None = None,
     mask: NDArray[Any] | tuple[NDArray[Any] | None, NDArray[Any] | None] | None = None,
     nan_policy: Literal["propagate", "omit", "raise"] = "propagate", **parameters: float,
-) -> _Nearest[NDArray[Any]]:
+) -> _Nearest[NDArray[Any]] | Any:
     """Return the `k` points of ``b`` that are nearest to each point of ``a``."""
 @overload
 def nearest(
@@ -1221,7 +1221,7 @@ def norm(
     x: NDArray[Any], p: float = 2, dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     weight: NDArray[Any] | None = None, mask: NDArray[Any] | None = None,
     nan_policy: Literal["propagate", "omit", "raise"] = "propagate",
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Return the p-norm of an array, or of its lines along some dimensions."""
 @overload
 def norm(
@@ -1245,7 +1245,7 @@ def pairwise(
     mask: NDArray[Any] | tuple[NDArray[Any] | None, NDArray[Any] | None] | None = None,
     nan_policy: Literal["propagate", "omit", "raise"] = "propagate", fast: bool = False, *,
     reduce: Literal['min', 'mean', 'sum'] | None = None, dim: int = -1, **parameters: float,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Return the distance of each point of one set from each of another."""
 @overload
 def pairwise(
@@ -1283,7 +1283,7 @@ def poisson_deviance_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Poisson deviance, 2 (t log(t/x) - t + x): for counts; Nelder and Wedderburn, 1972."""
 @overload
 def poisson_deviance_loss(
@@ -1325,7 +1325,7 @@ def poisson_nll_loss(
     keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Poisson negative log-likelihood of a rate exp(x), or of x itself: exp(x) - t x, or x - t log(x + eps)."""
 @overload
 def poisson_nll_loss(
@@ -1366,7 +1366,7 @@ def pseudo_huber_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Huber's loss made smooth, delta^2 (sqrt(1 + (r/delta)^2) - 1): Charbonnier et al., 1997."""
 @overload
 def pseudo_huber_loss(
@@ -1405,7 +1405,7 @@ def quantile_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Pinball loss: its minimiser is the quantile q; Koenker and Bassett, 1978."""
 @overload
 def quantile_loss(
@@ -1444,7 +1444,7 @@ def ramsay_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Ramsay's E_a, (1 - exp(-a abs(r)) (1 + a abs(r))) / a^2: its slope is r exp(-a abs(r)); Ramsay, 1977."""
 @overload
 def ramsay_loss(
@@ -1483,7 +1483,7 @@ def rmse_loss(
     keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Root of the mean squared error: in the unit of the target; its minimiser is the mean."""
 @overload
 def rmse_loss(
@@ -1522,7 +1522,7 @@ def rmsle_loss(
     keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Root of the mean squared error of log(1 + x): of relative errors, for counts and prices."""
 @overload
 def rmsle_loss(
@@ -1563,7 +1563,7 @@ def smooth_l1_loss(
     keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Absolute error, but quadratic within beta of zero: Girshick, Fast R-CNN, 2015."""
 @overload
 def smooth_l1_loss(
@@ -1605,7 +1605,7 @@ def student_t_nll_loss(
     keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Student-t negative log-likelihood of a scale, with df degrees of freedom: Lange, Little and Taylor, 1989."""
 @overload
 def student_t_nll_loss(
@@ -1645,7 +1645,7 @@ def symmetric_percentage_loss(
     keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Absolute error divided by the mean of both moduli, 2 abs(x - t) / (abs(x) + abs(t)): SMAPE; Makridakis, 1993."""
 @overload
 def symmetric_percentage_loss(
@@ -1684,7 +1684,7 @@ def trimmed_mean_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Half the squared error, constant beyond c: of the trimmed mean; also Talwar's loss, 1975."""
 @overload
 def trimmed_mean_loss(
@@ -1723,7 +1723,7 @@ def tukey_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Tukey's biweight, c^2/6 (1 - (1 - (r/c)^2)^3), constant from c on: Beaton and Tukey, 1974."""
 @overload
 def tukey_loss(
@@ -1762,7 +1762,7 @@ def tweedie_deviance_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Tweedie deviance of a variance proportional to the mean to the power of p: Tweedie, 1984; Jorgensen, 1987."""
 @overload
 def tweedie_deviance_loss(
@@ -1801,7 +1801,7 @@ def welsch_loss(
     dim: int | tuple[int, ...] | None = None, keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Squared error that saturates at 1, 1 - exp(-(r/c)^2 / 2): Dennis and Welsch, 1978; also Leclerc's."""
 @overload
 def welsch_loss(
@@ -1840,7 +1840,7 @@ def wmape_loss(
     keepdim: bool = False,
     normalize: Literal["weight", "count"] | float | np.floating[Any] | NDArray[Any] | None = None,
     broadcast: bool = False,
-) -> NDArray[Any]:
+) -> NDArray[Any] | Any:
     """Weighted absolute percentage error: the sum of the absolute errors, divided by that of the absolute targets."""
 @overload
 def wmape_loss(

@@ -85,22 +85,31 @@ ALIASES: Mapping[str, str] = {
 ONE_NUMBER = {"reduction": _literal(Literal["mean", "sum"]), "dim": "None", "keepdim": "Literal[False]"}
 REDUCED = (
     Overload(NUMPY, "np.floating[Any]", ONE_NUMBER),
-    Overload(NUMPY, "NDArray[Any]"),
+    Overload(NUMPY, "NDArray[Any] | Any"),
     Overload(TORCH, "Tensor"),
     Overload(STANDARD, "Any"),
 )
+"""Where one dimension is reduced and no other is there a number comes out, not an array: hence the Any.
+
+It also lets checkers see that Any comes out where the arguments are Any, as a module's output is: they would else find it
+unknown which overload is meant, and complain.
+"""
 ELEMENTS = REDUCED[1:]
 PAIR_MASKS = {"mask": "{array} | tuple[{array} | None, {array} | None]"}
 NORMS: Mapping[str, Sequence[Overload]] = {
     "distance": ELEMENTS,
     "l1_norm": REDUCED,
     "l2_norm": REDUCED,
-    "nearest": [each._replace(returns=f"_Nearest[{each.returns}]", types=PAIR_MASKS) for each in ELEMENTS],
+    "nearest": (
+        Overload(NUMPY, "_Nearest[NDArray[Any]] | Any", PAIR_MASKS),
+        Overload(TORCH, "_Nearest[Tensor]", PAIR_MASKS),
+        Overload(STANDARD, "_Nearest[Any]", PAIR_MASKS),
+    ),
     "norm": REDUCED,
     "pairwise": [each._replace(types=PAIR_MASKS) for each in ELEMENTS],
 }
 WITH_GRADIENT = (
-    Overload(NUMPY, "tuple[np.floating[Any], NDArray[Any]]", ONE_NUMBER),
+    Overload(NUMPY, "tuple[np.floating[Any], NDArray[Any]] | Any", ONE_NUMBER),
     Overload(TORCH, "tuple[Tensor, Tensor]", ONE_NUMBER),
     Overload(STANDARD, "tuple[Any, Any]", ONE_NUMBER),
 )
