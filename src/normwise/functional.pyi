@@ -31,7 +31,6 @@ TORCH_ORDER: Mapping[str, tuple[str, ...]]
 
 class _LossFunction(Protocol):
     loss: Loss
-
     @overload
     def __call__(
         self, input: NDArray[Any], target: NDArray[Any], *arrays: float | np.floating[Any] | NDArray[Any],
@@ -69,8 +68,6 @@ class _LossFunction(Protocol):
     ) -> Any: ...
 
 class _ValueAndGradient(Protocol):
-    loss: Loss
-
     @overload
     def __call__(
         self, input: NDArray[Any], target: NDArray[Any], *arrays: float | np.floating[Any] | NDArray[Any],
@@ -97,8 +94,6 @@ class _ValueAndGradient(Protocol):
     ) -> tuple[Any, Any]: ...
 
 class _Gradient(Protocol):
-    loss: Loss
-
     @overload
     def __call__(
         self, input: NDArray[Any], target: NDArray[Any], *arrays: float | np.floating[Any] | NDArray[Any],

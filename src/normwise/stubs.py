@@ -1,98 +1,58 @@
 """What type checkers and editors read of the faces: ``python -m normwise.stubs FOLDER`` writes their stubs.
 
 `functional.pyi`, `nn.pyi` and `__init__.pyi` are written from the signatures of the functions and the classes
-themselves, so a loss is in them once it is in the catalogue. Where an argument is annotated its annotation counts; the
-tables here say the types of all others, which differ from one kind of arrays to the next.
+themselves, so a loss is in them once it is in the catalogue.
 """
 
 # pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import inspect
-import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import Parameter, Signature
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 import torch
 
 import normwise
 from normwise import _HOME, _MODULES, functional, nn
 from normwise.catalogue import BUILT_IN, Loss, losses
-from normwise.catalogue.declaration import Divisor, Kind, of_text
+from normwise.catalogue.declaration import of_text
 from normwise.functional import TORCH_ORDER, face_of, function_of
 from normwise.output import check_output, write_output
-from normwise.plan import NanPolicy
-from normwise.sums import Reduction
+from normwise.typed_signatures import (
+    NUMPY,
+    STANDARD,
+    TORCH,
+    TYPES,
+    WIDTH,
+    Overload,
+    changed,
+    definition,
+    indented,
+    literal,
+    of_method,
+    overloaded,
+    rows,
+    summary_of,
+    type_of,
+)
 
 HEAD = '"""{summary}"""\n\n# Written by `make docs` from the catalogue (normwise/stubs.py): edit that.'
-WIDTH = 120
-
-
-class ArrayKind(NamedTuple):
-    """The arrays of a library, as a stub writes their types."""
-
-    array: str
-    number: str
-    """What a parameter of a loss may be."""
-
-
-NUMPY = ArrayKind("NDArray[Any]", "float | np.floating[Any] | NDArray[Any]")
-TORCH = ArrayKind("Tensor", "float | Tensor")
-STANDARD = ArrayKind("_StandardArray", "float | _StandardArray")
-
-
-class Overload(NamedTuple):
-    """What a function returns for a kind of arrays, where some arguments have types of their own."""
-
-    kind: ArrayKind
-    returns: str
-    types: Mapping[str, str] = {}
-
-
-def _literal(words: object) -> str:
-    """The type of one of several words, from the alias of our own that lists them."""
-    return f"Literal[{', '.join(map(_default, get_args(words)))}]"
-
-
-def _default(value: Any) -> str:
-    """A value as a stub writes it."""
-    return f'"{value}"' if isinstance(value, str) else repr(value)
-
-
-TYPES: Mapping[str, str] = {
-    **dict.fromkeys(("input", "target", "x", "a", "b", "weight", "mask"), "{array}"),
-    "reduction": _literal(Reduction),
-    "nan_policy": _literal(NanPolicy),
-    "dim": "int | tuple[int, ...]",
-    "normalize": f"{_literal(Divisor)} | {{number}}",
-    **dict.fromkeys(("size_average", "reduce"), "bool"),
-    **dict.fromkeys(("loss", "metric"), "str | Loss | Callable[..., Any]"),
-}
-"""The types of arguments that have no annotation; None is added where it is the default."""
-
-ALIASES: Mapping[str, str] = {
-    "NanPolicy": _literal(NanPolicy),
-    "Divisor": _literal(Divisor),
-    "Kind": _literal(Kind),
-    "torch.Tensor": "Tensor",
-}
-"""What annotations are written with, as a reader of a stub is to see it."""
-
-ONE_NUMBER = {"reduction": _literal(Literal["mean", "sum"]), "dim": "None", "keepdim": "Literal[False]"}
+ONE_NUMBER = {"reduction": literal(Literal["mean", "sum"]), "dim": "None", "keepdim": "Literal[False]"}
 REDUCED = (
     Overload(NUMPY, "np.floating[Any]", ONE_NUMBER),
     Overload(NUMPY, "NDArray[Any] | Any"),
     Overload(TORCH, "Tensor"),
     Overload(STANDARD, "Any"),
 )
-"""Where one dimension is reduced and no other is there a number comes out, not an array: hence the Any.
+"""Of lines that are reduced come numbers where there is one line only, hence the Any.
 
-It also lets checkers see that Any comes out where the arguments are Any, as a module's output is: they would else find it
-unknown which overload is meant, and complain.
+It also says that Any comes of arguments that are Any, as a model's output is. Without it pyright holds the result to be
+unknown, for it does not know which overload is called, and complains.
 """
 ELEMENTS = REDUCED[1:]
 PAIR_MASKS = {"mask": "{array} | tuple[{array} | None, {array} | None]"}
@@ -200,17 +160,16 @@ def functional_stub() -> str:
     """Return the text of `functional.pyi`."""
     options = inspect.signature(function_of(of_text("r")))
     further = (Parameter("arrays", Parameter.VAR_POSITIONAL), Parameter("parameters", Parameter.VAR_KEYWORD))
-    own = _changed(options, added=further)
-    text = [HEAD.format(summary=_summary(functional)), FUNCTIONAL_IMPORTS]
-    for name, signature, overloads in (
-        ("_LossFunction", own, REDUCED),
-        ("_ValueAndGradient", _changed(own, {"dim", "keepdim"}), WITH_GRADIENT),
-        ("_Gradient", _changed(own, {"reduction", "dim", "keepdim", "normalize"}), ELEMENTS),
+    own = changed(options, added=further)
+    text = [HEAD.format(summary=summary_of(functional)), FUNCTIONAL_IMPORTS]
+    for head, signature, overloads in (
+        ("class _LossFunction(Protocol):\n    loss: Loss", own, REDUCED),
+        ("class _ValueAndGradient(Protocol):", changed(own, {"dim", "keepdim"}), WITH_GRADIENT),
+        ("class _Gradient(Protocol):", changed(own, {"reduction", "dim", "keepdim", "normalize"}), ELEMENTS),
     ):
-        calls = _overloads("__call__", _bound(signature), overloads)
-        text += [f"class {name}(Protocol):\n    loss: Loss\n", _indented(calls)]
+        text += [head, indented(overloaded("__call__", of_method(signature), overloads))]
     for function in (face_of, function_of):
-        text.append(_definition(function.__name__, inspect.signature(function)))
+        text.append(definition(function.__name__, inspect.signature(function)))
     text.append(_loss_maker())
     for name, returns in {
         "gradient": "_Gradient",
@@ -220,37 +179,37 @@ def functional_stub() -> str:
         function = getattr(functional, name)
         signature = inspect.signature(function)
         types = {"loss": TYPES["loss"]}
-        text.append(_definition(name, signature, types=types, returns=returns, summary=_summary(function)))
+        text.append(definition(name, signature, types=types, returns=returns, summary=summary_of(function)))
     functions = {name: getattr(normwise, name) for name in NORMS}
     functions |= {losses[name].function: function_of(losses[name]) for name in BUILT_IN}
     for name, function in sorted(functions.items()):
-        signature, summary = inspect.signature(function), _summary(function)
-        text.append(_overloads(name, signature, NORMS.get(name, REDUCED), summary))
+        signature, summary = inspect.signature(function), summary_of(function)
+        text.append(overloaded(name, signature, NORMS.get(name, REDUCED), summary))
     return "\n".join([*text, _public(functional)])
 
 
 def _loss_maker() -> str:
     """The overloads of `normwise.loss`: of a text, of a function, and as a decorator with details."""
-    signature, summary = inspect.signature(functional.loss), _summary(functional.loss)
+    signature, summary = inspect.signature(functional.loss), summary_of(functional.loss)
     of_function = {"arrays", "parameters"}
     texts = [
-        _definition(
+        definition(
             "loss",
-            _changed(signature, set(signature.parameters) - {"formula"} - of_function, required={"formula"}),
+            changed(signature, set(signature.parameters) - {"formula"} - of_function, required={"formula"}),
             types={"formula": "str"},
             returns="_LossFunction",
             summary=summary,
         ),
-        _definition(
+        definition(
             "loss",
-            _changed(signature, of_function, required={"formula"}),
+            changed(signature, of_function, required={"formula"}),
             types={"formula": "Callable[..., Any]"},
             returns="_LossFunction",
             summary=summary,
         ),
-        _definition(
+        definition(
             "loss",
-            _changed(signature, of_function),
+            changed(signature, of_function),
             types={"formula": "None"},
             returns="Callable[[Callable[..., Any]], _LossFunction]",
             summary=summary,
@@ -267,16 +226,16 @@ def nn_stub() -> str:
         Parameter("reduction", Parameter.KEYWORD_ONLY, default="mean"),
         Parameter("parameters", Parameter.VAR_KEYWORD),
     )
-    constructor = _definition("__init__", _bound(Signature(parameters)), TORCH, returns="None")
-    own = f"class _OwnLoss(_Loss):\n    loss: ClassVar[Loss]\n    {NO_OTHER_ATTRIBUTES}\n{_indented(constructor)}"
+    constructor = definition("__init__", of_method(Signature(parameters)), TORCH, returns="None")
+    own = f"class _OwnLoss(_Loss):\n    loss: ClassVar[Loss]\n    {NO_OTHER_ATTRIBUTES}\n{indented(constructor)}"
     texts = [text for _, text in sorted(modules.items())]
-    return "\n".join([HEAD.format(summary=_summary(nn)), NN_IMPORTS, own, *texts, _public(nn)])
+    return "\n".join([HEAD.format(summary=summary_of(nn)), NN_IMPORTS, own, *texts, _public(nn)])
 
 
 def _loss_module(loss: Loss) -> str:
     module = getattr(nn, loss.module)
     signature = inspect.signature(function_of(loss))
-    attributes = [f"{name}: {_type(signature.parameters[name], TORCH)}" for name in loss.parameters]
+    attributes = [f"{name}: {type_of(signature.parameters[name], TORCH)}" for name in loss.parameters]
     if loss.name in TORCH_ORDER:
         constructor = inspect.signature(getattr(torch.nn, loss.module))
         unannotated = [p.replace(annotation=Parameter.empty) for p in constructor.parameters.values()]
@@ -286,7 +245,7 @@ def _loss_module(loss: Loss) -> str:
         names = ("reduction", *loss.parameters)
         arguments = [signature.parameters[name].replace(kind=Parameter.KEYWORD_ONLY) for name in names]
         constructor = Signature(arguments)
-    forward = _changed(signature, {"reduction", "size_average", "reduce", *loss.parameters}, keywords=True)
+    forward = changed(signature, {"reduction", "size_average", "reduce", *loss.parameters}, keywords=True)
     return _class(module, attributes, constructor, forward)
 
 
@@ -312,21 +271,24 @@ def _class(
     base_name = base.__name__ if base.__name__.startswith("_") else f"torch.nn.{base.__name__}"
     members = [
         *attributes,
-        _definition("__init__", _bound(constructor), TORCH, types, "None").rstrip("\n"),
-        *(_definition(name, _bound(forward), TORCH, types, "Tensor").rstrip("\n") for name in ("forward", "__call__")),
+        definition("__init__", of_method(constructor), TORCH, types, "None").rstrip("\n"),
+        *(
+            definition(name, of_method(forward), TORCH, types, "Tensor").rstrip("\n")
+            for name in ("forward", "__call__")
+        ),
     ]
-    head = f'class {module.__name__}({base_name}):\n    """{_summary(module)}"""\n\n'
-    return head + _indented("\n".join(members) + "\n")
+    head = f'class {module.__name__}({base_name}):\n    """{summary_of(module)}"""\n\n'
+    return head + indented("\n".join(members) + "\n")
 
 
 def package_stub() -> str:
     """Return the text of `__init__.pyi`."""
     homes = {name: _home(name) for name in dir(normwise)}
-    text = [HEAD.format(summary=_summary(normwise)), "\nfrom collections.abc import Mapping\n"]
+    text = [HEAD.format(summary=summary_of(normwise)), "\nfrom collections.abc import Mapping\n"]
     for home, names in groupby(sorted(homes, key=lambda name: (homes[name], name)), homes.__getitem__):
         listed = [*names]
         line = f"from {home} import {', '.join(listed)}"
-        text.append(line if len(line) <= WIDTH else f"from {home} import (\n" + _lines(listed) + ")")
+        text.append(line if len(line) <= WIDTH else f"from {home} import (\n" + rows(listed) + ")")
     text.append("\n_HOME: Mapping[str, str]\n_MODULES: tuple[str, ...]\n__version__: str\n")
     return "\n".join([*text, _public(normwise)])
 
@@ -340,107 +302,7 @@ def _home(name: str) -> str:
 
 def _public(module: Any) -> str:
     names = [f'"{name}"' for name in dir(module)]
-    return f"__all__ = [\n{_lines(names)}]\n"
-
-
-def _lines(items: Iterable[str]) -> str:
-    return "".join(f"    {item},\n" for item in items)
-
-
-def _summary(described: Any) -> str:
-    return (inspect.getdoc(described) or "").partition("\n")[0]
-
-
-def _overloads(name: str, signature: Signature, overloads: Iterable[Overload], summary: str = "") -> str:
-    """A function for each kind of arrays; of one that is not asked to reduce to a number only those that fit."""
-    return "".join(
-        "@overload\n" + _definition(name, signature, each.kind, each.types, each.returns, summary) for each in overloads
-    )
-
-
-def _definition(
-    name: str,
-    signature: Signature,
-    kind: ArrayKind = STANDARD,
-    types: Mapping[str, str] = {},
-    returns: str | None = None,
-    summary: str = "",
-) -> str:
-    arguments = [*_arguments_of(signature, kind, types)]
-    head, end = f"def {name}(", f") -> {returns or _annotation(signature.return_annotation)}:"
-    body = f'\n    """{summary}"""\n' if summary else " ...\n"
-    line = head + ", ".join(arguments) + end
-    if len(line) + 4 + len(" ...") <= WIDTH:
-        return line + body
-    rows = [arguments[0]]
-    for argument in arguments[1:]:
-        joined = f"{rows[-1]}, {argument}"
-        if len(joined) + 8 < WIDTH:
-            rows[-1] = joined
-        else:
-            rows.append(argument)
-    return head + "\n" + _lines(rows) + end + body
-
-
-def _arguments_of(signature: Signature, kind: ArrayKind, types: Mapping[str, str]) -> Iterator[str]:
-    """The arguments of a function as a stub writes them, and the marks of their kinds between them."""
-    before = None
-    for p in signature.parameters.values():
-        if before is Parameter.POSITIONAL_ONLY is not p.kind:
-            yield "/"
-        if p.kind is p.KEYWORD_ONLY and before not in (p.KEYWORD_ONLY, p.VAR_POSITIONAL):
-            yield "*"
-        before = p.kind
-        star = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
-        annotation = "" if p.name == "self" else f": {_type(p, kind, types)}"
-        default = "" if p.default is p.empty else f" = {_default(p.default)}"
-        yield f"{star}{p.name}{annotation}{default}"
-    if before is Parameter.POSITIONAL_ONLY:
-        yield "/"
-
-
-def _type(p: Parameter, kind: ArrayKind, types: Mapping[str, str] = {}) -> str:
-    """The type of an argument: its own here, its annotation, that of its name, or that of its default."""
-    if p.name in types:
-        text = types[p.name]
-    elif p.annotation is not p.empty and "Any" not in re.sub(r"\[\.\.\., Any\]", "", p.annotation):
-        return _annotation(p.annotation)
-    elif isinstance(p.default, (bool, float)):
-        text = "bool" if isinstance(p.default, bool) else "{number}"
-    else:
-        text = TYPES.get(p.name, "{number}")
-    text = text.format(**kind._asdict())
-    return f"{text} | None" if p.default is None and not text.endswith("None") else text
-
-
-def _annotation(text: Any) -> str:
-    return re.sub("|".join(map(re.escape, ALIASES)), lambda found: ALIASES[found[0]], text)
-
-
-def _changed(
-    signature: Signature,
-    without: Iterable[str] = (),
-    *,
-    required: Iterable[str] = (),
-    keywords: bool = False,
-    added: Iterable[Parameter] = (),
-) -> Signature:
-    """A signature without some arguments, with others; with some required; or with all options by keyword."""
-    left = [p for p in signature.parameters.values() if p.name not in {*without}]
-    left = [p.replace(default=p.empty) if p.name in {*required} else p for p in left]
-    if keywords:
-        left = [p.replace(kind=p.KEYWORD_ONLY) if p.default is not p.empty else p for p in left]
-    return signature.replace(parameters=sorted([*left, *added], key=lambda p: p.kind))
-
-
-def _bound(signature: Signature) -> Signature:
-    """The signature of a method."""
-    own = Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)
-    return signature.replace(parameters=[own, *signature.parameters.values()])
-
-
-def _indented(text: str) -> str:
-    return re.sub("^(?=.)", "    ", text, flags=re.MULTILINE)
+    return f"__all__ = [\n{rows(names)}]\n"
 
 
 STUBS: Mapping[str, Callable[[], str]] = {
