@@ -37,7 +37,7 @@ bench-table: $(INSTALLED)
 	$(BIN)/python -m benchmarks.table
 
 docs: $(INSTALLED)
-	$(BIN)/python -m normwise.documentation docs/losses.md
+	$(BIN)/python -m normwise.explanation.page docs/losses.md
 	$(BIN)/python -m normwise.stubs src/normwise
 
 accuracy: $(INSTALLED)

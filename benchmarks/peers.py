@@ -6,10 +6,10 @@ from typing import Any
 import torch
 
 import normwise
-from normwise import fused
 from normwise.catalogue import Loss
+from normwise.libraries.torch_graph import MEMORY
+from normwise.loss_functions import on_kernels
 from normwise.terms import terms_of
-from normwise.torch_autograd import MEMORY
 from tests.oracles.torch_losses import OF_MEANS, VALUES
 
 Rivals = dict[str, Callable[[], Any]]
@@ -186,7 +186,7 @@ def kernel_and_stream(loss: Loss, size: int, dtype: torch.dtype) -> Rivals:
     given = dict(zip(loss.formula.arrays, (input, target), strict=True))
     wrt = loss.formula.arrays[:1]
     return {
-        "kernel": lambda: fused.reduced(memory, terms, given, parameters, "count", wrt),
+        "kernel": lambda: on_kernels.reduced(memory, terms, given, parameters, "count", wrt),
         "stream": lambda: torch.sub(input, target, out=out),
     }
 

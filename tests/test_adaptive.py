@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import normwise
-from normwise.adaptive_module import log_partition
 from normwise.nn import AdaptiveBarronLoss
+from normwise.nn.adaptive import log_partition
 
 
 def rho(x: Any, alpha: Any) -> Any:

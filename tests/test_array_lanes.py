@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import normwise
-from normwise import array_calls
 from normwise.catalogue import losses
 from normwise.errors import ParameterError
+from normwise.loss_functions import on_arrays
 from tests.samples import REPRESENTATIVE
 
 DTYPES = (np.float16, np.float32, np.float64)
@@ -20,7 +20,7 @@ DTYPES = (np.float16, np.float32, np.float64)
 @contextmanager
 def the_ordinary_way() -> Generator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(array_calls, "_lane_of", lambda *_: None)
+        patch.setattr(on_arrays, "_lane_of", lambda *_: None)
         yield
 
 
@@ -100,10 +100,10 @@ def test_arrays_of_other_kinds_are_refused() -> None:
         "list": a.tolist(),
         "object": a.astype(object),
     }
-    assert array_calls._lane_of(mse, (a, a), True) is not None
-    assert {n: array_calls._lane_of(mse, (a, other), True) for n, other in others.items()} == dict.fromkeys(others)
-    assert {n: array_calls._lane_of(mse, (other, a), True) for n, other in others.items()} == dict.fromkeys(others)
-    assert array_calls._lane_of(mse, (a[:0], a[:0]), True) is None
+    assert on_arrays._lane_of(mse, (a, a), True) is not None
+    assert {n: on_arrays._lane_of(mse, (a, other), True) for n, other in others.items()} == dict.fromkeys(others)
+    assert {n: on_arrays._lane_of(mse, (other, a), True) for n, other in others.items()} == dict.fromkeys(others)
+    assert on_arrays._lane_of(mse, (a[:0], a[:0]), True) is None
 
 
 def test_what_is_only_read_may_be_read_only() -> None:
@@ -121,4 +121,4 @@ def test_a_domain_is_looked_at() -> None:
 
 def test_an_address_is_that_of_numpy() -> None:
     for array in (np.ones(3), np.ones((3, 4))[1:, 2], np.array(1.0), np.ones(3, "f4")[::-1]):
-        assert array_calls.address(array) == array.ctypes.data
+        assert on_arrays.address(array) == array.ctypes.data

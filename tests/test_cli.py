@@ -15,7 +15,7 @@ from normwise import __version__, cli
 from normwise.catalogue import losses
 from normwise.catalogue.peers import LIBRARIES, peers_of
 from normwise.evaluation import evaluate
-from normwise.explanation import explain, plain
+from normwise.explanation.explain import explain, plain
 from tests.processes import Terminal, environment, in_terminals, run
 
 ROWS = pl.DataFrame(

@@ -21,8 +21,8 @@ import torch
 import normwise
 from normwise.catalogue import losses
 from normwise.catalogue.peers import LIBRARIES, PEERS, Peer, peers_of
-from normwise.conversion import convert, from_torch, parameters_of, row_terms
 from normwise.errors import InputError
+from normwise.explanation.convert import convert, from_torch, parameters_of, row_terms
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
@@ -420,12 +420,12 @@ def test_its_parameters_may_still_be_given_and_its_factor_shows() -> None:
 
 
 def test_a_factor_comes_after_a_mean_that_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
-    from normwise import conversion
     from normwise.catalogue.peers import given
+    from normwise.explanation import convert
 
     percent = Peer("rmse", ("somewhere.percent",), lambda: given(100))
-    monkeypatch.setattr(conversion, "PEERS", (*PEERS, percent))
-    monkeypatch.setitem(conversion.LIBRARIES, "somewhere", "somewhere")
+    monkeypatch.setattr(convert, "PEERS", (*PEERS, percent))
+    monkeypatch.setitem(convert.LIBRARIES, "somewhere", "somewhere")
     assert convert("somewhere.percent")(X, T) == pytest.approx(100 * math.sqrt(np.mean((X - T) ** 2)))
 
 
@@ -587,6 +587,6 @@ def test_a_module_that_computes_something_else_is_refused() -> None:
 
 
 def test_converting_loads_no_library() -> None:
-    asked = "import sys; from normwise.conversion import convert; convert('keras.losses.Huber'); print(*sys.modules)"
+    asked = "import sys, normwise; normwise.convert('keras.losses.Huber'); print(*sys.modules)"
     told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.split()
     assert {"torch", "keras", "sklearn", "scipy", "plotext"} & set(told) == set()

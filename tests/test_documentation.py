@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from normwise import documentation
 from normwise.catalogue import BUILT_IN, Loss
 from normwise.catalogue.peers import PEERS, peers_of
-from normwise.documentation import losses_page, pages_of_catalogue
+from normwise.explanation import page as writer
+from normwise.explanation.page import losses_page, pages_of_catalogue
 
 PAGE = Path(__file__).parent.parent / "docs" / "losses.md"
 
@@ -61,6 +61,6 @@ def test_tables_are_whole(page: str) -> None:
 
 
 def test_main_writes_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documentation, "losses_page", lambda: "the page ≤\n")
-    documentation.main([str(tmp_path / "losses.md")])
+    monkeypatch.setattr(writer, "losses_page", lambda: "the page ≤\n")
+    writer.main([str(tmp_path / "losses.md")])
     assert (tmp_path / "losses.md").read_text(encoding="utf-8") == "the page ≤\n"

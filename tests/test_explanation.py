@@ -15,9 +15,9 @@ import normwise
 from normwise import plan
 from normwise.catalogue import Interval, Loss, declare
 from normwise.catalogue.peers import peers_of
-from normwise.conversion import convert
 from normwise.errors import InputError
-from normwise.explanation import Explanation, chosen, explain
+from normwise.explanation.convert import convert
+from normwise.explanation.explain import Explanation, chosen, explain
 from normwise.formula import where
 
 explained = functools.cache(explain)

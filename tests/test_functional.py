@@ -213,12 +213,12 @@ def cubic(catalogue: None) -> Any:
 
 
 def test_a_loss_of_ones_own_works_at_once(cubic: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from normwise import torch_autograd
+    from normwise.libraries import torch_graph
 
     def refuse(*arguments: Any) -> None:
         pytest.fail("the fused kernel was not taken")
 
-    monkeypatch.setattr(torch_autograd, "with_operations", refuse)
+    monkeypatch.setattr(torch_graph, "with_operations", refuse)
     x, t = np.array([1.0, -2.0, 3.0]), np.zeros(3)
     assert normwise.losses["cubic"] is cubic.loss
     assert cubic(x, t, scale=1.0, reduction="sum") == 36.0

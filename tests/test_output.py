@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from normwise import documentation
 from normwise.errors import InputError
+from normwise.explanation import page
 from normwise.output import check_output, draft, write_output
 from tests.processes import COMMAND, environment, run, with_full_disk
 
@@ -64,7 +64,7 @@ def test_a_full_disk_leaves_no_torso_of_a_new_result(folder: Path) -> None:
 
 def test_the_page_of_losses_outlives_a_full_disk(tmp_path: Path) -> None:
     (tmp_path / "losses.md").write_text("old")
-    command = filled_disk([sys.executable, "-m", documentation.__name__, "losses.md"])
+    command = filled_disk([sys.executable, "-m", page.__name__, "losses.md"])
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=120)
     assert done.returncode != 0
     assert (tmp_path / "losses.md").read_text() == "old"

@@ -14,7 +14,7 @@ from sklearn.cluster import DBSCAN
 from sklearn.metrics.pairwise import nan_euclidean_distances, pairwise_distances
 
 import normwise
-from normwise.array_memory import MEMORY
+from normwise.libraries.arrays import MEMORY
 from normwise.pairs import blocks, on_kernels
 from tests.faces import FACES, agree, unsilenced
 from tests.pair_samples import SCIPY, by_scipy, order, points

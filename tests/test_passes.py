@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import normwise
-from normwise import array_calls, fused, torch_lanes
 from normwise.engines.cpu import Kernel
 from normwise.engines.layout import Layout
 from normwise.errors import InputError, ParameterError
+from normwise.loss_functions import on_arrays, on_kernels, torch_lanes
 
 Tensor = torch.Tensor
 Problem = Callable[..., Tensor]
@@ -78,7 +78,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
     monkeypatch.setattr(Kernel, "flat", counted_flat)
     monkeypatch.setattr(Kernel, "strided", counted_strided)
-    lanes = torch_lanes._lane, array_calls._lane  # which remember the kernels' methods
+    lanes = torch_lanes._lane, on_arrays._lane  # which remember the kernels' methods
     for lane in lanes:
         lane.cache_clear()
     yield seen
@@ -89,7 +89,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 @pytest.fixture(params=[0, 1 << 62], ids=["far", "near"])
 def far(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """Arrays beyond the caches, and within."""
-    monkeypatch.setattr(fused, "FAR", request.param)
+    monkeypatch.setattr(on_kernels, "FAR", request.param)
     return int(request.param)
 
 
@@ -171,7 +171,7 @@ def test_gradients_in_float32_are_the_same_however_the_divisor_is_summed(
 ) -> None:
     found: list[Tensor] = []
     for elements in (0, 1 << 62):
-        monkeypatch.setattr(fused, "FAR", elements)
+        monkeypatch.setattr(on_kernels, "FAR", elements)
         x, t, w = leaves(dtype=torch.float32)
         CALLS[name][0](x, t, w).backward()
         assert x.grad is not None

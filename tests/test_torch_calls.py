@@ -10,10 +10,11 @@ import pytest
 import torch
 
 import normwise
-from normwise import torch_autograd, torch_calls
 from normwise.catalogue import Loss
 from normwise.engines.cpu.buffers import BUFFERS
 from normwise.errors import DtypeError
+from normwise.libraries import torch_graph
+from normwise.loss_functions import on_torch
 from tests.oracles.torch_losses import TORCH
 from tests.samples import Case, cases, smooth_residuals
 
@@ -375,12 +376,12 @@ def test_plain_tensors_take_the_fused_path(loss: Loss, monkeypatch: pytest.Monke
     def refuse(*arguments: Any) -> None:
         pytest.fail("the fused kernel was not taken")
 
-    monkeypatch.setattr(torch_autograd, "with_operations", refuse)
+    monkeypatch.setattr(torch_graph, "with_operations", refuse)
     function, x = getattr(normwise, loss.function), torch.randn(3, 4, requires_grad=True)
     for reduction in ("none", "mean"):
         for weight in (None, torch.ones(3, 4)):
             function(x, torch.zeros(3, 4), weight=weight, reduction=reduction).sum().backward()
-        monkeypatch.setattr(torch_calls, "_composed", refuse)  # a mean is one kernel: nothing per element, no sums
+        monkeypatch.setattr(on_torch, "_composed", refuse)  # a mean is one kernel: nothing per element, no sums
 
 
 def test_a_large_gradient_is_not_copied_and_its_memory_is_recycled() -> None:

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 import normwise
-from normwise import fused, torch_calls
 from normwise.catalogue import losses
 from normwise.errors import InputError, ParameterError
+from normwise.loss_functions import on_kernels, on_torch
+from normwise.loss_functions.torch_lanes import usual
 from normwise.plan import Options
-from normwise.torch_lanes import usual
 
 NAMES = ("mse", "huber", "rmse", "wmape", "gaussian_nll", "student_t_nll", "laplace_nll", "poisson_nll")
 
@@ -34,7 +34,7 @@ def reductions(name: str) -> tuple[str, ...]:
 @contextmanager
 def the_ordinary_way() -> Generator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch_calls, "usual", lambda *_: None)
+        patch.setattr(on_torch, "usual", lambda *_: None)
         yield
 
 
@@ -138,7 +138,7 @@ def test_a_nan_is_refused_where_none_may_be(learned: tuple[int, ...]) -> None:
         agree("mse", odd, learned, nan_policy="omit")
 
 
-@pytest.mark.parametrize("size", [1 << 15, (1 << 15) + 1, 70_000, fused.FAR])
+@pytest.mark.parametrize("size", [1 << 15, (1 << 15) + 1, 70_000, on_kernels.FAR])
 def test_larger_tensors_are_those_of_the_ordinary_way(size: int) -> None:
     arrays = sample("gaussian_nll", (size,))
     for learned in ((), (0,), (0, 2)):

@@ -106,7 +106,7 @@ def test_whoever_looks_at_a_gradient_keeps_it(name: str) -> None:
 
 
 def test_without_torchs_count_nothing_is_recycled(monkeypatch: pytest.MonkeyPatch) -> None:
-    from normwise import torch_memory
+    from normwise.libraries import torch_memory
 
     monkeypatch.setattr(torch_memory, "_use_count", None)
     found, other = gradient(), gradient(3.0)

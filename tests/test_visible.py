@@ -10,7 +10,7 @@ import pytest
 
 from normwise.errors import InputError
 from normwise.evaluation import evaluate
-from normwise.explanation import explain
+from normwise.explanation.explain import explain
 from normwise.functional import loss
 from normwise.visible import json_escape, visible, visible_lines
 from tests.processes import in_terminals

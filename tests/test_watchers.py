@@ -20,7 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import normwise
 from normwise.errors import InputError
-from normwise.torch_watchers import watched
+from normwise.libraries.torch_watchers import watched
 
 Tensor = torch.Tensor
 Function = Callable[..., Any]

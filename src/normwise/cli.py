@@ -16,7 +16,7 @@ from normwise.catalogue import losses as catalogue
 from normwise.errors import FormulaError, InputError
 from normwise.evaluation import evaluate
 from normwise.evaluation.places import expand
-from normwise.explanation import explain
+from normwise.explanation.explain import explain
 from normwise.output import STDOUT, check_output, write_output
 from normwise.visible import json_escape, visible, visible_lines
 

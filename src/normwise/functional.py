@@ -20,6 +20,7 @@ from normwise.catalogue import BUILT_IN, Loss, losses
 from normwise.catalogue.declaration import Divisor, Interval, Kind, declare, of_text
 from normwise.catalogue.registry import enter
 from normwise.errors import no_attribute
+from normwise.loss_functions.public import FUNCTIONS
 from normwise.sums import Reduction
 
 TORCH_ORDER: Mapping[str, tuple[str, ...]] = {
@@ -237,6 +238,9 @@ def function_of(loss: Loss) -> Callable[..., Any]:
     return _generated(loss, "call")
 
 
+FUNCTIONS["call"] = function_of
+
+
 class _Function(functools.partial[Any]):
     """A function that no module holds under its name: it is pickled by its loss and by what returns it for that."""
 
@@ -371,9 +375,9 @@ def face_of(kind: type) -> Any:
     """Return the module that computes on arrays of a type; torch's is loaded only where torch is."""
     torch = sys.modules.get("torch")
     if torch is not None and (issubclass(kind, torch.Tensor) or hasattr(kind, "__torch_function__")):
-        from normwise import torch_calls as face
+        from normwise.loss_functions import on_torch as face
     else:
-        from normwise import array_calls as face
+        from normwise.loss_functions import on_arrays as face
     return face
 
 

@@ -1,6 +1,6 @@
 """What type checkers and editors read of the faces: ``python -m normwise.stubs FOLDER`` writes their stubs.
 
-`functional.pyi`, `nn.pyi` and `__init__.pyi` are written from the signatures of the functions and the classes
+`functional.pyi`, `nn/__init__.pyi` and `__init__.pyi` are written from the signatures of the functions and the classes
 themselves, so a loss is in them once it is in the catalogue.
 """
 
@@ -219,7 +219,7 @@ def _loss_maker() -> str:
 
 
 def nn_stub() -> str:
-    """Return the text of `nn.pyi`."""
+    """Return the text of `nn/__init__.pyi`."""
     modules = {losses[name].module: _loss_module(losses[name]) for name in BUILT_IN}
     modules |= {module.__name__: _other_module(module) for module in nn.OTHERS}
     parameters = (
@@ -308,7 +308,7 @@ def _public(module: Any) -> str:
 STUBS: Mapping[str, Callable[[], str]] = {
     "__init__.pyi": package_stub,
     "functional.pyi": functional_stub,
-    "nn.pyi": nn_stub,
+    "nn/__init__.pyi": nn_stub,
 }
 
 

@@ -21,8 +21,8 @@ from normwise.catalogue import Loss
 from normwise.catalogue.peers import LIBRARIES, peers_of
 from normwise.evaluation.result import Evaluation
 from normwise.evaluation.table import Table, notes, tables
-from normwise.explanation import Explanation, plain, spellings, title_of
-from normwise.shape import number
+from normwise.explanation.explain import Explanation, plain, spellings, title_of
+from normwise.explanation.shape import number
 from normwise.visible import python_escape, visible_lines
 
 PATIENCE = 1.0

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from normwise.array_memory import MEMORY
 from normwise.catalogue import BUILT_IN, Loss, losses
 from normwise.engines import passes
+from normwise.libraries.arrays import MEMORY
 from tests.catalogue.accuracy import REALS, ULP, by_arrays, errors, formulas
 from tests.catalogue.points import parameter_cases, points
 from tests.oracles.textbook import TEXTBOOK

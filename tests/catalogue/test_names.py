@@ -17,7 +17,7 @@ from normwise.catalogue.declaration import CALL_ARGUMENTS
 from normwise.engines.cpu import KernelSpec
 from normwise.engines.cpu.store import load
 from normwise.errors import InputError
-from normwise.explanation import explain
+from normwise.explanation.explain import explain
 from normwise.formula.parse import FUNCTIONS
 from normwise.plan import parse_loss
 

@@ -7,7 +7,6 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from normwise.array_memory import MEMORY
 from normwise.catalogue import Loss
 from normwise.engines import passes
 from normwise.engines.cpu.kernel import SERIAL
@@ -19,6 +18,7 @@ from normwise.formula.expression import variable
 from normwise.formula.numbers import number_value
 from normwise.formula.tangent import scaled
 from normwise.integrations.bound import Bound, Outputs, Score, bind_pointwise, bind_two, outputs_of, rows
+from normwise.libraries.arrays import MEMORY
 from normwise.terms import WEIGHT
 
 Curvature = Literal["positive", "secant", "exact", "unit"]

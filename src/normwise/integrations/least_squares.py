@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from normwise.array_memory import MEMORY
 from normwise.catalogue import Loss
 from normwise.engines import passes
 from normwise.engines.passes import Pass
@@ -16,6 +15,7 @@ from normwise.errors import InputError
 from normwise.formula.caches import per_formula
 from normwise.formula.numbers import number_value
 from normwise.integrations.bound import Bound, bind_pointwise
+from normwise.libraries.arrays import MEMORY
 
 NEAR = 2.0**-300
 """A residual that stands for 0, with both its square and the square's reciprocal in the range of float64."""

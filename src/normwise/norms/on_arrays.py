@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from normwise import plan
-from normwise.array_memory import MEMORY, address, in_one_piece, is_array, whole
 from normwise.engines import arrays as array_engine
 from normwise.engines import passes
 from normwise.engines.cpu import Arguments, Storage
 from normwise.engines.dtypes import is_half, isdtype, widest
 from normwise.errors import DtypeError
 from normwise.formula import Formula
+from normwise.libraries.arrays import MEMORY, address, in_one_piece, is_array, whole
 from normwise.norms import composed, on_kernels
 from normwise.norms.call import USUAL, NormCall, Usual, usual_call
 from normwise.norms.flat import whole_norm

@@ -21,13 +21,7 @@ from normwise.engines import passes
 from normwise.engines.cpu import Arguments
 from normwise.errors import DtypeError
 from normwise.formula import Formula
-from normwise.norms import composed, on_kernels
-from normwise.norms.call import FUNCTIONS, USUAL, NormCall, Usual, usual_call
-from normwise.norms.flat import Whole, whole_norm
-from normwise.norms.lines import MANY, LineNorms, line_norms
-from normwise.norms.on_kernels import Request
-from normwise.terms import MASK, WEIGHT, nan_count, negatives, weight_term
-from normwise.torch_autograd import (
+from normwise.libraries.torch_graph import (
     MEMORY,
     PLAIN,
     RECYCLED,
@@ -40,8 +34,14 @@ from normwise.torch_autograd import (
     number,
     with_operations,
 )
-from normwise.torch_names import applied_at_once, under_name
-from normwise.torch_watchers import check_looks_at_no_data, overridden, watched, without_tracer_warnings
+from normwise.libraries.torch_names import applied_at_once, under_name
+from normwise.libraries.torch_watchers import check_looks_at_no_data, overridden, watched, without_tracer_warnings
+from normwise.norms import composed, on_kernels
+from normwise.norms.call import FUNCTIONS, USUAL, NormCall, Usual, usual_call
+from normwise.norms.flat import Whole, whole_norm
+from normwise.norms.lines import MANY, LineNorms, line_norms
+from normwise.norms.on_kernels import Request
+from normwise.terms import MASK, WEIGHT, nan_count, negatives, weight_term
 
 Tensor = torch.Tensor
 Tensors = Mapping[str, Tensor]

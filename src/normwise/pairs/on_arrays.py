@@ -10,12 +10,12 @@ import array_api_compat
 import numpy as np
 
 from normwise import plan
-from normwise.array_memory import MEMORY, address, in_one_piece, is_array, whole
 from normwise.catalogue.metrics import Metric
 from normwise.engines import arrays as array_engine
 from normwise.engines import passes
 from normwise.engines.dtypes import widest
 from normwise.formula import Formula
+from normwise.libraries.arrays import MEMORY, address, in_one_piece, is_array, whole
 from normwise.norms.on_arrays import real
 from normwise.pairs import blocks, composed, on_kernels
 from normwise.pairs.call import Nearest, PairCall, Pairs, prepared, sides

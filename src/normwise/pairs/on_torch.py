@@ -20,6 +20,9 @@ from normwise.engines import passes
 from normwise.formula import Formula, where
 from normwise.formula.caches import per_formula
 from normwise.formula.expression import variable
+from normwise.libraries.torch_graph import MEMORY, UPSTREAM, elementwise, in_plain_memory, may_be_read, with_operations
+from normwise.libraries.torch_names import under_name
+from normwise.libraries.torch_watchers import check_looks_at_no_data, watched, without_tracer_warnings
 from normwise.norms.on_torch import in_a_role, real
 from normwise.pairs import blocks, composed, on_kernels
 from normwise.pairs.call import FUNCTIONS, Nearest, PairCall, Pairs, prepared, sides
@@ -49,9 +52,6 @@ from normwise.terms import (
     ties,
     weight_term,
 )
-from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, in_plain_memory, may_be_read, with_operations
-from normwise.torch_names import under_name
-from normwise.torch_watchers import check_looks_at_no_data, watched, without_tracer_warnings
 
 
 class Distance(NamedTuple):

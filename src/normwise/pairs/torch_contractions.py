@@ -18,11 +18,11 @@ from array_api_compat import torch as xp
 
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
+from normwise.libraries.torch_graph import MEMORY, UPSTREAM, elementwise, in_plain_memory
+from normwise.libraries.torch_names import under_name
+from normwise.libraries.torch_watchers import watched
 from normwise.pairs import composed, on_kernels
 from normwise.pairs.on_kernels import Contraction, Target, single_sum
-from normwise.torch_autograd import MEMORY, UPSTREAM, elementwise, in_plain_memory
-from normwise.torch_names import under_name
-from normwise.torch_watchers import watched
 
 Tensor = torch.Tensor
 Named = Mapping[str, Tensor]

@@ -14,15 +14,15 @@ import torch
 from normwise.catalogue.metrics import Metric
 from normwise.engines.cpu import Storage, read_by
 from normwise.formula.caches import per_formula
+from normwise.libraries.torch_graph import PLAIN, RECYCLED, STORAGE, in_one_piece
+from normwise.libraries.torch_memory import empty
+from normwise.libraries.torch_names import applied_at_once, under_name
+from normwise.libraries.torch_watchers import overridden, watched
 from normwise.norms.lines import MANY
 from normwise.pairs.lanes import Lane, Run, dense_strides, lane_of
 from normwise.pairs.on_kernels import Contraction, Target, prepared
 from normwise.pairs.on_torch import Beside, Distance, gradient_formula, gradients
 from normwise.pairs.torch_contractions import Tensor
-from normwise.torch_autograd import PLAIN, RECYCLED, STORAGE, in_one_piece
-from normwise.torch_memory import empty
-from normwise.torch_names import applied_at_once, under_name
-from normwise.torch_watchers import overridden, watched
 
 _grad_enabled = torch.is_grad_enabled
 _fresh_like = torch.empty_like

@@ -24,6 +24,8 @@ Type: TypeAlias = Any
 BIT, BYTE, HALF_WORD, SINGLE_WORD, WORD = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
 FLOAT16, FLOAT32, FLOAT64 = ir.HalfType(), ir.FloatType(), ir.DoubleType()
 BYTES: dict[Type, int] = {BYTE: 1, HALF_WORD: 2, SINGLE_WORD: 4, WORD: 8, FLOAT32: 4, FLOAT64: 8}
+POWERS: dict[Type, Callable[..., Value]] = {}
+"""The powers of numbers of a type: `vector_math`, which is made of this module, enters them."""
 UNSIGNED: dict[Type, Type] = {FLOAT16: HALF_WORD, FLOAT32: SINGLE_WORD, FLOAT64: WORD}
 """The integers that have the bits of a float."""
 
@@ -129,9 +131,7 @@ class Value:
     def __pow__(self, exponent: Any) -> Value:
         if isinstance(exponent, int):
             return _integer_power(self, exponent)
-        from normwise.engines.cpu.device.vector_math import VECTOR_MATH  # which is made of this module
-
-        return VECTOR_MATH[self.dtype].power(self, self.like(exponent))
+        return POWERS[self.dtype](self, self.like(exponent))
 
     def __rpow__(self, base: Any) -> Value:
         return self.like(base) ** self

@@ -32,7 +32,7 @@ from typing import Any, NamedTuple, TypeAlias
 import llvmlite.binding as llvm
 import numpy as np
 
-from normwise.engines.cpu.device.builder import FLOAT32, FLOAT64, Type, Value, copysign, fma, licensed, where
+from normwise.engines.cpu.device.builder import FLOAT32, FLOAT64, POWERS, Type, Value, copysign, fma, licensed, where
 from normwise.engines.cpu.device.trigonometry import angle_functions, arc_tangent
 
 __all__ = ["VECTOR_MATH", "VectorMath"]
@@ -439,3 +439,10 @@ _GROUPS: dict[tuple[str, ...], Callable[[Any], dict[str, Any]]] = {
 _GROUP_OF = {name: build for names, build in _GROUPS.items() for name in names}
 
 VECTOR_MATH = {dtype: VectorMath(dtype) for dtype in (FLOAT32, FLOAT64)}
+
+
+def _raised(base: Value, exponent: Value) -> Value:
+    return VECTOR_MATH[base.dtype].power(base, exponent)  # which is built where it is asked for
+
+
+POWERS.update(dict.fromkeys(VECTOR_MATH, _raised))

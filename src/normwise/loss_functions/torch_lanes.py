@@ -14,18 +14,27 @@ from typing import Any, NamedTuple
 
 import torch
 
-from normwise import fused
 from normwise.catalogue import Loss
 from normwise.engines import passes
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
+from normwise.libraries.torch_graph import (
+    MEMORY,
+    PLAIN,
+    RECYCLED,
+    SINGLE_AND_DOUBLE,
+    Parameters,
+    Tensor,
+    Tensors,
+    number,
+)
+from normwise.libraries.torch_names import applied_at_once, under_name
+from normwise.libraries.torch_watchers import overridden, watched
+from normwise.loss_functions import on_kernels
+from normwise.loss_functions.torch_sums import ROUNDING, Reduce, ReduceMeans
 from normwise.plan import NanPolicy, Options
 from normwise.sums import Reduction, quotient
 from normwise.terms import MASK, Terms, terms_of
-from normwise.torch_autograd import MEMORY, PLAIN, RECYCLED, SINGLE_AND_DOUBLE, Parameters, Tensor, Tensors, number
-from normwise.torch_names import applied_at_once, under_name
-from normwise.torch_sums import ROUNDING, Reduce, ReduceMeans
-from normwise.torch_watchers import overridden, watched
 
 _grad_enabled = torch.is_grad_enabled
 _fresh_like = torch.empty_like
@@ -89,13 +98,13 @@ class Lane(NamedTuple):
     def checked(self, sums: Sequence[float], divisor: float, arrays: Tensors) -> float:
         """Look at what was summed beside the values, and return the divisor."""
         beside = dict(zip(self.beside, sums[-len(self.beside) :], strict=True))
-        if fused.is_in_doubt(beside):
+        if on_kernels.is_in_doubt(beside):
             self.check_values(arrays)
         return divisor if self.divisor is None else beside[self.divisor]
 
     def check_values(self, arrays: Tensors) -> None:
         """Raise where an array holds what is refused."""
-        fused.check_values(MEMORY, self.terms, dict(zip(self.terms.value.arrays, arrays, strict=True)))
+        on_kernels.check_values(MEMORY, self.terms, dict(zip(self.terms.value.arrays, arrays, strict=True)))
 
     def value(self, arrays: Tensors, places: Sequence[int], parameters: Parameters, size: int, divisor: float) -> float:
         """Compute a call of which no gradient is wanted."""
@@ -104,10 +113,10 @@ class Lane(NamedTuple):
             divisor = self.checked(sums, divisor, arrays)
         return self.means(sums, divisor).value if self.factored else quotient(sums[0], divisor)
 
-    def means(self, sums: Sequence[float], divisor: float) -> fused.Means:
+    def means(self, sums: Sequence[float], divisor: float) -> on_kernels.Means:
         """The means of a call, and the factors that they tell of its gradient."""
         totals = sums[: len(self.terms.values)]
-        return fused.means_of(self.terms, self.factored, totals, divisor, ROUNDING[self.dtype])
+        return on_kernels.means_of(self.terms, self.factored, totals, divisor, ROUNDING[self.dtype])
 
 
 class ReduceOne(Reduce):
@@ -218,7 +227,7 @@ def usual(
     if lane.further:
         places = (*places, *[arrays[i].data_ptr() for i in lane.further])
     if lane.before is not None:
-        if size >= fused.FAR:  # which sums it in the pass that writes the gradient
+        if size >= on_kernels.FAR:  # which sums it in the pass that writes the gradient
             return None
         divisor = lane.divisor_before(arrays, size)
     if lane.wrt:
@@ -268,15 +277,15 @@ def _lane(loss: Loss, dtype: torch.dtype, learned: tuple[bool, ...], form: Form 
     names = terms.value.arrays
     wanted = tuple(i for i, needs in enumerate(learned) if needs)
     wrt = tuple(names[i] for i in wanted)
-    summed = None if by is None else fused.divisor_of(terms, by)
-    if fused.has_factors_of_sums(terms, summed, wrt):
+    summed = None if by is None else on_kernels.divisor_of(terms, by)
+    if on_kernels.has_factors_of_sums(terms, summed, wrt):
         function, backward, before = ReduceMeansOne, ReduceMeans.backward, None
-        factored, have_one_factor = fused.differentiated(terms, summed, wrt)
+        factored, have_one_factor = on_kernels.differentiated(terms, summed, wrt)
         written = wrt if have_one_factor else ()
     else:
         function, backward, before = ReduceOne, _backward_of_one, summed if wrt else None
         factored, written = (), wrt
-    summing, beside = fused.reducing(terms, fused.summed_beside(terms, summed, before), written)
+    summing, beside = on_kernels.reducing(terms, on_kernels.summed_beside(terms, summed, before), written)
     if summing.reads[:2] != (0, 1):
         return None
     kernel = _sums(summing, names, dtype, len(written))

@@ -15,15 +15,13 @@ from typing import Any, NamedTuple
 import torch
 from torch.overrides import handle_torch_function, has_torch_function
 
-from normwise import fused, plan
+from normwise import plan
 from normwise.catalogue import Loss
 from normwise.engines import passes
 from normwise.errors import DtypeError, InputError
 from normwise.formula import Formula
-from normwise.plan import PLAIN, Options
-from normwise.sums import Reduction, State
-from normwise.terms import MASK, WEIGHT, Terms, outside_count, summed_for, terms_of
-from normwise.torch_autograd import (
+from normwise.libraries.torch_distributed import number, on_one_mesh
+from normwise.libraries.torch_graph import (
     HALF,
     MEMORY,
     check_layout,
@@ -32,11 +30,15 @@ from normwise.torch_autograd import (
     of_numbers,
     with_operations,
 )
-from normwise.torch_autograd import PLAIN as PLAIN_TYPES
-from normwise.torch_distributed import number, on_one_mesh
-from normwise.torch_lanes import usual
-from normwise.torch_sums import summed
-from normwise.torch_watchers import check_looks_at_no_data, traced, watched, without_tracer_warnings
+from normwise.libraries.torch_graph import PLAIN as PLAIN_TYPES
+from normwise.libraries.torch_watchers import check_looks_at_no_data, traced, watched, without_tracer_warnings
+from normwise.loss_functions import on_kernels
+from normwise.loss_functions.public import FUNCTIONS
+from normwise.loss_functions.torch_lanes import usual
+from normwise.loss_functions.torch_sums import summed
+from normwise.plan import PLAIN, Options
+from normwise.sums import Reduction, State
+from normwise.terms import MASK, WEIGHT, Terms, outside_count, summed_for, terms_of
 
 Tensor = torch.Tensor
 
@@ -190,7 +192,7 @@ def sums(loss: Loss, arrays: Sequence[Tensor], parameters: tuple[float, ...], op
         made = _checked(loss, arrays, parameters, "sum", options)
         terms = made.terms
         if made.dtype.is_floating_point and not watched() and in_plain_memory([*made.arrays.values()]):
-            return fused.sums(MEMORY, terms, made.arrays, parameters)
+            return on_kernels.sums(MEMORY, terms, made.arrays, parameters)
         _check_values(made)
         _check_weights(made)
         wide = made._replace(arrays={n: a if n == MASK else a.double() for n, a in made.arrays.items()})
@@ -212,11 +214,9 @@ def _overridden(
     options: Options,
 ) -> Any:
     """Hand the call to the ``__torch_function__`` of an argument, or to a mode, as torch's own functions do."""
-    from normwise.functional import function_of  # what was called: it stands above this module, and has loaded it
-
     named: dict[str, Any] = {"reduction": reduction, **dict(zip(loss.parameters, parameters, strict=True))}
     named |= {n: v for n, v in options._asdict().items() if v is not getattr(PLAIN, n)}
-    return handle_torch_function(function_of(loss), concerned, *arrays, **named)
+    return handle_torch_function(FUNCTIONS["call"](loss), concerned, *arrays, **named)
 
 
 def _as_node(
@@ -441,7 +441,7 @@ def _check_values(made: Call) -> None:
 
 def _check_no_nan(arrays: dict[str, Tensor]) -> None:
     if not watched() and in_plain_memory([*arrays.values()]):
-        fused.check_no_nan(MEMORY, arrays)
+        on_kernels.check_no_nan(MEMORY, arrays)
         return
     for name, array in arrays.items():
         if name != MASK:
@@ -457,7 +457,7 @@ def _check_domains(loss: Loss, arrays: dict[str, Tensor]) -> None:
     if watched() or not all(array.is_cpu for array in arrays.values()):
         return
     if in_plain_memory([*arrays.values()]):
-        fused.check_domains(MEMORY, loss, arrays)
+        on_kernels.check_domains(MEMORY, loss, arrays)
         return
     for name in loss.further_arrays:
         if name in loss.domain:
@@ -474,7 +474,7 @@ def _check_weights(made: Call) -> None:
         return
     given = {name: arrays[name].detach() for name in weight.arrays}
     if in_plain_memory([*given.values()]):
-        fused.check_weights(MEMORY, made.terms, given, passes.total(MEMORY, weight, given))
+        on_kernels.check_weights(MEMORY, made.terms, given, passes.total(MEMORY, weight, given))
     else:
         values = with_operations(weight, (), torch.float64, *given.values())
         plan.check_no_negative_weight(number((values == -torch.inf).sum()))

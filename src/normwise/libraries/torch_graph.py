@@ -23,9 +23,9 @@ from normwise.engines.cpu import Storage
 from normwise.engines.cpu.buffers import LARGE
 from normwise.engines.memory import Memory
 from normwise.formula import Formula
-from normwise.torch_memory import empty
-from normwise.torch_names import under_name
-from normwise.torch_watchers import knows_operations_only, overridden, watched
+from normwise.libraries.torch_memory import empty
+from normwise.libraries.torch_names import under_name
+from normwise.libraries.torch_watchers import knows_operations_only, overridden, watched
 
 Tensor = torch.Tensor
 Tensors = Sequence[Tensor]

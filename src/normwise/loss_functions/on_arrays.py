@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 import array_api_compat
 import numpy as np
 
-from normwise import fused, plan
-from normwise.array_memory import MEMORY, address, in_one_piece, is_array, whole
+from normwise import plan
 from normwise.catalogue import Loss
 from normwise.engines import arrays as array_engine
 from normwise.engines import passes
@@ -23,6 +22,8 @@ from normwise.engines.dtypes import is_extension, is_half, isdtype, widest
 from normwise.errors import DtypeError
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
+from normwise.libraries.arrays import MEMORY, address, in_one_piece, is_array, whole
+from normwise.loss_functions import on_kernels
 from normwise.plan import PLAIN, Options
 from normwise.sums import Reduction, State
 from normwise.terms import MASK, WEIGHT, Terms, nan_count, negatives, outside_count, summed_for, terms_of
@@ -91,7 +92,7 @@ class Lane(NamedTuple):
             places.append(address(gradient))
         total, *refused = self.run(size, *places, *parameters, 1 / divisor)
         if refused and refused[0]:
-            fused.check_values(MEMORY, self.terms, dict(zip(self.terms.value.arrays, arrays, strict=True)))
+            on_kernels.check_values(MEMORY, self.terms, dict(zip(self.terms.value.arrays, arrays, strict=True)))
         return _number(total / divisor, self.kind)
 
 
@@ -112,7 +113,7 @@ def _lane_of(loss: Loss, arrays: Arrays, slope: bool) -> Lane | None:
 def _lane(loss: Loss, dtype: np.dtype[Any], slope: bool) -> Lane | None:
     """The lane of a loss, if its kernel reads an array."""
     terms = terms_of(loss)
-    summing, _ = fused.reducing(terms, (), loss.formula.arrays[:1] if slope else ())
+    summing, _ = on_kernels.reducing(terms, (), loss.formula.arrays[:1] if slope else ())
     if not summing.reads:
         return None
     kernel = summing.kernel(MEMORY, (dtype,) * (len(summing.reads) + slope), None)
@@ -152,12 +153,12 @@ def call(
 def _fused(made: Call, *wrt: str) -> tuple[Any, Sequence[Any]]:
     """Reduce to one number by the fused kernels, which check the values they read; its gradients in some arrays too."""
     terms, arrays, parameters, divisor = made.terms, made.arrays, made.parameters, made.divisor
-    if fused.waits_for_sums(MEMORY, terms, arrays, divisor, wrt):
-        found, waiting = fused.means(MEMORY, terms, arrays, parameters, divisor, wrt, made.rounded)
+    if on_kernels.waits_for_sums(MEMORY, terms, arrays, divisor, wrt):
+        found, waiting = on_kernels.means(MEMORY, terms, arrays, parameters, divisor, wrt, made.rounded)
         value, formulas, factors, _ = found
-        gradients = fused.scaled(MEMORY, formulas, arrays, parameters, factors, wrt, waiting) if wrt else ()
+        gradients = on_kernels.scaled(MEMORY, formulas, arrays, parameters, factors, wrt, waiting) if wrt else ()
     else:
-        value, _, gradients = fused.reduced(MEMORY, terms, arrays, parameters, divisor, wrt)
+        value, _, gradients = on_kernels.reduced(MEMORY, terms, arrays, parameters, divisor, wrt)
     number = made.number(value)
     return np.full((1,) * arrays[terms.value.arrays[0]].ndim, number) if made.keepdim else number, gradients
 
@@ -232,7 +233,7 @@ def sums(loss: Loss, arrays: Arrays, parameters: tuple[float, ...], options: Opt
     made = _checked(loss, arrays, parameters, "sum", options)
     terms = made.terms
     if made.fused:
-        return fused.sums(MEMORY, terms, made.arrays, parameters)
+        return on_kernels.sums(MEMORY, terms, made.arrays, parameters)
     _check_values(made)
     _check_weights(made)
     total, weight, count = (
@@ -275,7 +276,7 @@ def _values(made: Call, formula: Formula) -> Any:
 def _elementwise(xp: Any, *given: Any) -> list[Any]:
     """Compute values per element; JAX, which differentiates, is told the formulas' own derivatives."""
     if array_api_compat.is_jax_namespace(xp):
-        from normwise import jax_values as engine
+        from normwise.libraries import jax as engine
     else:
         engine = array_engine
     return engine.elementwise(xp, *given)
@@ -393,7 +394,7 @@ def _check_values(made: Call) -> None:
 
 def _check_no_nan(made: Call) -> None:
     if made.fused:
-        fused.check_no_nan(MEMORY, made.arrays)
+        on_kernels.check_no_nan(MEMORY, made.arrays)
         return
     for name, array in made.arrays.items():
         if name != MASK:
@@ -402,7 +403,7 @@ def _check_no_nan(made: Call) -> None:
 
 def _check_domains(loss: Loss, made: Call) -> None:
     if made.fused:
-        fused.check_domains(MEMORY, loss, made.arrays)
+        on_kernels.check_domains(MEMORY, loss, made.arrays)
         return
     for name in loss.further_arrays:
         if name in loss.domain:
@@ -416,7 +417,7 @@ def _check_weights(made: Call) -> None:
     if weight is None:
         return
     if made.fused:
-        fused.check_weights(MEMORY, made.terms, made.arrays, passes.total(MEMORY, weight, made.arrays))
+        on_kernels.check_weights(MEMORY, made.terms, made.arrays, passes.total(MEMORY, weight, made.arrays))
     else:
         _check_count(made, negatives(weight), made.arrays, plan.check_no_negative_weight)
 

@@ -1,4 +1,4 @@
-"""The page of all losses, `docs/losses.md`, written from the catalogue: ``python -m normwise.documentation FILE``."""
+"""The page of all losses, `docs/losses.md`, from the catalogue: ``python -m normwise.explanation.page FILE``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from normwise import catalogue
 from normwise.catalogue import Interval, Loss
 from normwise.catalogue.peers import LIBRARIES, peers_of
-from normwise.explanation import Explanation, explain, finished, plain
+from normwise.explanation.explain import Explanation, explain, finished, plain
 from normwise.output import check_output, write_output
 
 HEAD = """\

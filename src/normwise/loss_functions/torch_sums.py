@@ -11,11 +11,9 @@ from typing import Any
 
 import torch
 
-from normwise import fused
 from normwise.engines.passes import Arrays
 from normwise.formula import Formula
-from normwise.terms import Terms, alone
-from normwise.torch_autograd import (
+from normwise.libraries.torch_graph import (
     HALF,
     MEMORY,
     Parameters,
@@ -27,8 +25,10 @@ from normwise.torch_autograd import (
     of_numbers,
     pullback,
 )
-from normwise.torch_names import applied_at_once, under_name
-from normwise.torch_watchers import watched
+from normwise.libraries.torch_names import applied_at_once, under_name
+from normwise.libraries.torch_watchers import watched
+from normwise.loss_functions import on_kernels
+from normwise.terms import Terms, alone
 
 
 class Reduce(torch.autograd.Function):
@@ -42,7 +42,7 @@ class Reduce(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, about: tuple[Any, ...], *wanted: Tensor) -> Tensor:
         terms, arrays, parameters, divisor, wrt, dtype = about
-        value, divisor, gradients = fused.reduced(MEMORY, terms, arrays, parameters, divisor, wrt)
+        value, divisor, gradients = on_kernels.reduced(MEMORY, terms, arrays, parameters, divisor, wrt)
         ctx.kept = gradients, terms, parameters, divisor, wrt
         ctx.save_for_backward(*arrays.values())
         return number(value, dtype)
@@ -63,7 +63,7 @@ class Reduce(torch.autograd.Function):
         if gradients is None or not later:
             arrays = dict(zip(formula.arrays, ctx.saved_tensors, strict=True))
             now = 1.0 if later else factor
-            gradients = fused.gradients(MEMORY, terms, arrays, parameters, divisor, now, wrt, gradients)
+            gradients = on_kernels.gradients(MEMORY, terms, arrays, parameters, divisor, now, wrt, gradients)
         if later and factor != 1:
             for gradient in gradients:
                 gradient.mul_(factor)
@@ -80,7 +80,7 @@ class ReduceMeans(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, about: tuple[Any, ...], *wanted: Tensor) -> Tensor:
         terms, arrays, parameters, divisor, wrt, dtype = about
-        found, ctx.gradients = fused.means(MEMORY, terms, arrays, parameters, divisor, wrt, ROUNDING[dtype])
+        found, ctx.gradients = on_kernels.means(MEMORY, terms, arrays, parameters, divisor, wrt, ROUNDING[dtype])
         ctx.found, ctx.about = found, (terms, parameters, wrt, dtype)
         ctx.save_for_backward(*arrays.values())
         return number(found.value, dtype)
@@ -95,12 +95,12 @@ class ReduceMeans(torch.autograd.Function):
             return (None, *[_gradient(found.formulas, factors, parameters, arrays, name) for name in wrt])
         given = upstream.item()
         factors = [given * factor for factor in found.factors]
-        return (None, *fused.scaled(MEMORY, found.formulas, arrays, parameters, factors, wrt, gradients))
+        return (None, *on_kernels.scaled(MEMORY, found.formulas, arrays, parameters, factors, wrt, gradients))
 
 
 def _factors(ctx: Any, arrays: dict[str, Tensor], upstream: Tensor) -> list[Tensor]:
     """The factors of a gradient as part of autograd's graph: where that goes on, their sums depend on the arrays."""
-    found: fused.Means = ctx.found
+    found: on_kernels.Means = ctx.found
     if not torch.is_grad_enabled():
         return [upstream * factor for factor in found.factors]
     terms, parameters, _, dtype = ctx.about
@@ -154,10 +154,10 @@ def summed(
     terms: Terms, arrays: Arrays, parameters: Parameters, divisor: str | float, wrt: tuple[str, ...], dtype: torch.dtype
 ) -> Tensor:
     """Sum a call's terms on the fused kernels and divide; `wrt` names the arrays that need a gradient."""
-    waits = fused.waits_for_sums(MEMORY, terms, arrays, divisor, wrt)
+    waits = on_kernels.waits_for_sums(MEMORY, terms, arrays, divisor, wrt)
     if wrt:
         compute = applied_at_once(under_name(ReduceMeans if waits else Reduce, terms.value.name))
         return compute((terms, arrays, parameters, divisor, wrt, dtype), *[arrays[name] for name in wrt])
     if waits:
-        return number(fused.means(MEMORY, terms, arrays, parameters, divisor, (), ROUNDING[dtype])[0].value, dtype)
-    return number(fused.reduced(MEMORY, terms, arrays, parameters, divisor, ())[0], dtype)
+        return number(on_kernels.means(MEMORY, terms, arrays, parameters, divisor, (), ROUNDING[dtype])[0].value, dtype)
+    return number(on_kernels.reduced(MEMORY, terms, arrays, parameters, divisor, ())[0], dtype)

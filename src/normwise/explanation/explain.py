@@ -10,12 +10,8 @@ from typing import Any, NamedTuple
 from normwise import plan
 from normwise.catalogue import Interval, Loss, losses
 from normwise.catalogue.peers import Peer, peers_of
-from normwise.conversion import parameters_of, row_symbols
-from normwise.formula import Expression, Formula
-from normwise.formula.expression import apply, constant, is_constant
-from normwise.formula.numbers import primitive_value
-from normwise.formula.primitives import COMPARISONS
-from normwise.shape import (
+from normwise.explanation.convert import parameters_of, row_symbols
+from normwise.explanation.shape import (
     OTHERS,
     Kink,
     Point,
@@ -27,6 +23,10 @@ from normwise.shape import (
     symmetric,
     traits,
 )
+from normwise.formula import Expression, Formula
+from normwise.formula.expression import apply, constant, is_constant
+from normwise.formula.numbers import primitive_value
+from normwise.formula.primitives import COMPARISONS
 from normwise.visible import visible_lines
 
 LONGEST, WIDEST = 14, 900

@@ -30,11 +30,11 @@ except ModuleNotFoundError as error:
 
 from torch.nn.modules.loss import _Loss  # pyright: ignore[reportPrivateUsage]
 
-from normwise.adaptive_module import AdaptiveBarronLoss
 from normwise.catalogue import BUILT_IN, Loss, losses
 from normwise.functional import TORCH_ORDER, function_of
-from normwise.norm_modules import DistanceMatrix, Norm, PairwiseDistance
-from normwise.torch_scripts import readable
+from normwise.nn.adaptive import AdaptiveBarronLoss
+from normwise.nn.norms import DistanceMatrix, Norm, PairwiseDistance
+from normwise.nn.scripts import readable
 
 OTHERS = (AdaptiveBarronLoss, DistanceMatrix, Norm, PairwiseDistance)
 """The modules that are no entries of the catalogue."""
