@@ -79,10 +79,11 @@ def test_a_stub_is_what_its_generator_writes(file: str) -> None:
 
 
 def test_main_writes_all_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(STUBS, "nn.pyi", lambda: "class L1Loss: ...  # ≤\n")
+    (tmp_path / "nn").mkdir()
+    monkeypatch.setitem(STUBS, "nn/__init__.pyi", lambda: "class L1Loss: ...  # ≤\n")
     main([str(tmp_path)])
-    assert {path.name for path in tmp_path.iterdir()} == STUBS.keys()
-    assert (tmp_path / "nn.pyi").read_text(encoding="utf-8") == "class L1Loss: ...  # ≤\n"
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.pyi")} == STUBS.keys()
+    assert (tmp_path / "nn/__init__.pyi").read_text(encoding="utf-8") == "class L1Loss: ...  # ≤\n"
 
 
 @pytest.mark.parametrize("name", ["normwise", "normwise.functional", "normwise.nn"])

@@ -33,7 +33,7 @@ def norm(
     still : callable
         Gives an array as a constant to whoever differentiates.
     request, arrays
-        As for `fused_norms.norm`.
+        As for `normwise.norms.on_kernels.norm`.
     """
     shape = request.shape(arrays)
 

@@ -236,7 +236,7 @@ def _allow_node() -> bool:
     return True
 
 
-# The compiler takes the result for a constant, and so calls it: see `torch_calls`.
+# The compiler takes the result for a constant, and so calls it: see `normwise.loss_functions.on_torch`.
 _allow_node._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
