@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import normwise
-from normwise import plan
 from normwise.catalogue import Interval, Loss, declare
 from normwise.catalogue.peers import peers_of
 from normwise.errors import InputError
 from normwise.explanation.convert import convert
 from normwise.explanation.explain import Explanation, chosen, explain
 from normwise.formula import where
+from normwise.loss_functions.choice import parse_loss
 
 explained = functools.cache(explain)
 """Of the catalogue's losses, which many tests ask for."""
@@ -441,7 +441,7 @@ def test_the_lines_that_use_it_run(every_loss: Loss) -> None:
     text = told.usage[2].rpartition(" ")[2]
     assert text.count("=COLUMN") == len(every_loss.further_arrays)
     if not every_loss.further_arrays:
-        parsed, parameters = plan.parse_loss(text)
+        parsed, parameters = parse_loss(text)
         assert parsed is every_loss
         assert parameters == told.parameters
 

@@ -19,7 +19,7 @@ LAYERS = [
     "engines",
     "sums",
     "terms",
-    "plan",
+    "checks",
     "libraries",
     "loss_functions",
     "norms",

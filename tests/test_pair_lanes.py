@@ -14,9 +14,9 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.overrides import TorchFunctionMode
 
 import normwise
-from normwise import plan
 from normwise.errors import DimensionError, InputError
 from normwise.pairs import api, on_arrays, torch_lanes
+from normwise.pairs.checks import find_metric
 from tests.pair_samples import SCIPY, order, points
 
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
@@ -62,7 +62,7 @@ def same_bits(found: Any, expected: Any) -> None:
 
 
 def through_the_lane(metric: str, a: Any, b: Any = None, **options: Any) -> Any:
-    found, bound = plan.find_metric(metric, options.pop("p", None), options)
+    found, bound = find_metric(metric, options.pop("p", None), options)
     usual: Callable[..., Any] = (torch_lanes if isinstance(a, torch.Tensor) else on_arrays).usual
     return usual(found, tuple(bound.values()), a, a if b is None else b)
 

@@ -12,8 +12,8 @@ import normwise
 from normwise.catalogue import losses
 from normwise.errors import InputError, ParameterError
 from normwise.loss_functions import on_kernels, on_torch
+from normwise.loss_functions.options import Options
 from normwise.loss_functions.torch_lanes import usual
-from normwise.plan import Options
 
 NAMES = ("mse", "huber", "rmse", "wmape", "gaussian_nll", "student_t_nll", "laplace_nll", "poisson_nll")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from normwise import plan
 from normwise.catalogue import Loss
 from normwise.errors import InputError
 from normwise.formula.numbers import number_value
 from normwise.functional import face_of
+from normwise.loss_functions.choice import loss_with
+from normwise.loss_functions.options import check_is_mean, options_of
 from normwise.sums import Reduction, State, quotient
 
 
@@ -49,8 +50,8 @@ class Accumulator:
     """
 
     def __init__(self, loss: str | Loss | Any, *, normalize: Any = None, **parameters: float) -> None:
-        self.loss, self.parameters = plan.loss_with(loss, parameters)
-        self._divisor = plan.options(self.loss, "mean", normalize=normalize).divisor(self.loss, "mean")
+        self.loss, self.parameters = loss_with(loss, parameters)
+        self._divisor = options_of(self.loss, "mean", normalize=normalize).divisor(self.loss, "mean")
         self._states: list[State] = self._nothing()
 
     def _nothing(self) -> list[State]:
@@ -76,7 +77,7 @@ class Accumulator:
         ShapeMismatchError, InputError
             As the loss's function; nothing is added then.
         """
-        options = plan.options(self.loss, "sum", weight=weight, mask=mask, nan_policy=nan_policy, broadcast=broadcast)
+        options = options_of(self.loss, "sum", weight=weight, mask=mask, nan_policy=nan_policy, broadcast=broadcast)
         sums = face_of(type(input)).sums
         given = (input, target, *further), tuple(self.parameters.values()), options
         self._add([sums(part, *given) for part in self.loss.parts])
@@ -103,7 +104,7 @@ class Accumulator:
         finish = self.loss.finish
         if finish is None:
             return self._reduced(self._states[0], reduction)
-        plan.check_is_mean(self.loss, reduction)
+        check_is_mean(self.loss, reduction)
         means = (self._reduced(state, reduction) for state in self._states)
         return number_value(finish.expression, dict(zip(finish.arrays, means, strict=True)))
 

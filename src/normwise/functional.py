@@ -15,11 +15,12 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
-from normwise import plan
 from normwise.catalogue import BUILT_IN, Loss, losses
 from normwise.catalogue.declaration import Divisor, Interval, Kind, declare, of_text
 from normwise.catalogue.registry import enter
 from normwise.errors import no_attribute
+from normwise.loss_functions.choice import bind_parameter, find_loss, is_number, parameter_of
+from normwise.loss_functions.options import Options, check_is_pointwise, options_of, reduction_of
 from normwise.loss_functions.public import FUNCTIONS
 from normwise.sums import Reduction
 
@@ -42,7 +43,7 @@ _OPTIONS: Mapping[str, Any] = {
     "normalize": None,
     "broadcast": False,
 }
-"""The arguments beside the reduction that every loss takes, with their defaults: those of `plan.options`."""
+"""The arguments beside the reduction that every loss takes, with their defaults: those of `options_of`."""
 
 _KEYWORDS: Mapping[str, Any] = {"reduction": "mean", **_OPTIONS}
 
@@ -174,7 +175,7 @@ def value_and_grad(loss: Any) -> Callable[..., tuple[Any, Any]]:
     >>> float(value), gradient.tolist()
     (2.5, [1.0, -2.0])
     """
-    return _generated(plan.find_loss(loss), "value_and_gradient")
+    return _generated(find_loss(loss), "value_and_gradient")
 
 
 def gradient(loss: Any) -> Callable[..., Any]:
@@ -225,8 +226,8 @@ def hessian(loss: Any) -> Callable[..., Any]:
 
 
 def _derivative(loss: Any, order: Literal[1, 2]) -> Callable[..., Any]:
-    found = plan.find_loss(loss)
-    plan.check_is_pointwise(found)
+    found = find_loss(loss)
+    check_is_pointwise(found)
     function = function_of(found.slope if order == 1 else found.slope.slope)
     derivative = functools.partial(function, reduction="none")
     derivative.__name__ = function.__name__  # type: ignore[attr-defined] # which torch.jit.trace asks for
@@ -274,7 +275,9 @@ def _compiled(loss: Loss, method: Literal["call", "value_and_gradient"]) -> Call
     namespace: dict[str, Any] = {
         "__loss": loss,
         "__faces": faces,
-        "__plan": plan,
+        "__reduction_of": reduction_of,
+        "__options_of": options_of,
+        "__is_number": is_number,
         "__parameter": _parameter,
         "__mixed": _mixed,
     }
@@ -310,7 +313,7 @@ def _source(loss: Loss) -> str:
     lines = [
         f"def {loss.function}({arrays}, {', '.join(arguments)}):",
         f'    if reduction not in ("mean", "sum", "none"){legacy}:',
-        f"        reduction = __plan.reduction_of(reduction{deprecated})",
+        f"        reduction = __reduction_of(reduction{deprecated})",
     ]
     for name, default in loss.parameters.items():
         # A default is in its domain; what a caller gave is checked.
@@ -323,10 +326,10 @@ def _source(loss: Loss) -> str:
     lines += [
         "    __options = None",
         f"    if {asked}:",
-        f"        __options = __plan.options(__loss, reduction, {', '.join(_OPTIONS)})",
+        f"        __options = __options_of(__loss, reduction, {', '.join(_OPTIONS)})",
     ]
     # An array may be given for a parameter, and a number for an array beside prediction and target.
-    unusual = [f"__plan.is_number({name})" for name in loss.further_arrays]
+    unusual = [f"__is_number({name})" for name in loss.further_arrays]
     unusual += [f"__type({name}) is not __{type(default).__name__}" for name, default in loss.parameters.items()]
     if unusual:
         given = ", ".join(f"{name!r}: {name}" for name in (*loss.further_arrays, *loss.parameters))
@@ -341,7 +344,7 @@ def _parameter(loss: Loss, name: str, given: Any) -> Any:
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(given, torch.Tensor) and torch.jit.is_tracing():
         return given
-    return plan.parameter(loss, name, given)
+    return parameter_of(loss, name, given)
 
 
 def _literal(value: Any) -> str:
@@ -356,13 +359,13 @@ def _mixed(
     target: Any,
     given: dict[str, Any],
     reduction: Reduction,
-    options: plan.Options | None,
+    options: Options | None,
 ) -> Any:
     """Compute a loss of which arguments that are usually numbers are arrays, or the other way round."""
     face = face_of(type(input))
     for name, value in given.items():
-        if name in loss.further_arrays and plan.is_number(value):
-            given[name] = plan.bind_parameter(loss, name, value)
+        if name in loss.further_arrays and is_number(value):
+            given[name] = bind_parameter(loss, name, value)
         elif name in loss.parameters and not isinstance(value, (int, float)):
             given[name] = face.as_array(value, input)
     further = tuple(name for name, value in given.items() if not isinstance(value, (int, float)))

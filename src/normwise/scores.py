@@ -12,16 +12,16 @@ from typing import Any, NamedTuple, cast
 
 import array_api_compat
 
-from normwise import plan
 from normwise.catalogue import Loss
 from normwise.catalogue.declaration import declare
+from normwise.checks import NanPolicy, dimensions_of, reduced_dims
 from normwise.engines import arrays as array_engine
 from normwise.engines.arrays import quiet
 from normwise.engines.dtypes import isdtype, widest
 from normwise.errors import InputError
 from normwise.functional import function_of
+from normwise.loss_functions.choice import find_loss
 from normwise.norms.api import norm
-from normwise.plan import NanPolicy
 
 Dim = int | tuple[int, ...] | None
 
@@ -142,7 +142,7 @@ def d2_score(
     >>> round(float(d2_score(input, target, "huber", delta=2.0)), 6)
     0.933333
     """
-    found = plan.find_loss(loss)
+    found = find_loss(loss)
     sample = _sample(input, target, weight, mask, nan_policy, dim)
     lost = sample.mean(found, sample.input, sample.target, **parameters)
     constant = _best_constant(sample, found, parameters)
@@ -386,7 +386,7 @@ def seasonal_scale(
     """
     if isinstance(season, bool) or not isinstance(season, int) or season < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(f"season is to be a whole number of 1 or more, not {season!r}")
-    axis = plan.dimensions((dim,), len(training.shape))[0]
+    axis = dimensions_of((dim,), len(training.shape))[0]
     before = (slice(None),) * axis
     late, early = (*before, slice(season, None), ...), (*before, slice(None, -season), ...)
     if nan_policy == "omit":
@@ -394,7 +394,7 @@ def seasonal_scale(
         mask = present if mask is None else mask & present
         nan_policy = "propagate"
     both = None if mask is None else mask[late] & mask[early]
-    absolute = function_of(plan.find_loss("l1"))
+    absolute = function_of(find_loss("l1"))
     return absolute(training[late], training[early], mask=both, nan_policy=nan_policy, dim=axis, keepdim=keepdim)
 
 
@@ -404,7 +404,7 @@ def difference(r: Any) -> Any:
 
 
 _DIFFERENCE = declare(difference)
-_MSE, _RMSE = plan.find_loss("mse"), plan.find_loss("rmse")
+_MSE, _RMSE = find_loss("mse"), find_loss("rmse")
 
 
 class _Sample(NamedTuple):
@@ -447,7 +447,7 @@ class _Sample(NamedTuple):
     def shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The shape that `dim` leaves, and the same with the reduced dimensions as 1."""
         shape = tuple(self.target.shape)
-        dims = plan.reduced_dims(self.dim, len(shape))
+        dims = reduced_dims(self.dim, len(shape))
         left = tuple(n for d, n in enumerate(shape) if d not in dims)
         return left, tuple(1 if d in dims else n for d, n in enumerate(shape))
 
@@ -457,7 +457,7 @@ class _Sample(NamedTuple):
         counts = xp.ones_like(a) if self.weight is None else xp.broadcast_to(self.weight, shape)
         if self.mask is not None:
             counts = xp.where(self.mask, counts, xp.zeros_like(a))
-        dims = plan.reduced_dims(self.dim, len(shape))
+        dims = reduced_dims(self.dim, len(shape))
         order = (*(d for d in range(len(shape)) if d not in dims), *dims)
         left, _ = self.shapes
         whole = (*left, math.prod(shape[d] for d in dims))

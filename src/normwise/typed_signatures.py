@@ -12,7 +12,7 @@ from inspect import Parameter, Signature
 from typing import Any, NamedTuple, get_args
 
 from normwise.catalogue.declaration import Divisor, Kind
-from normwise.plan import NanPolicy
+from normwise.checks import NanPolicy
 from normwise.sums import Reduction
 
 WIDTH = 120

@@ -19,7 +19,7 @@ from normwise.engines.cpu.store import load
 from normwise.errors import InputError
 from normwise.explanation.explain import explain
 from normwise.formula.parse import FUNCTIONS
-from normwise.plan import parse_loss
+from normwise.loss_functions.choice import parse_loss
 
 OURS = """
 _loss _faces _plan _mixed options text loss parameters formula function self args kwargs given name value xp

@@ -21,7 +21,7 @@ from normwise.evaluation.result import Difference, Evaluation, Group, Missing, S
 from normwise.evaluation.source import InexactError, Source, source_of
 from normwise.formula import Formula, where
 from normwise.formula.expression import variable
-from normwise.plan import bound, find_loss, read_loss
+from normwise.loss_functions.choice import bound, find_loss, read_loss
 from normwise.sums import Moments
 
 LossChoice: TypeAlias = "str | Loss | Callable[..., Any] | tuple[str | Loss | Callable[..., Any], Mapping[str, Any]]"

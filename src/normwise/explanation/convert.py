@@ -11,7 +11,6 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from normwise import plan
 from normwise.catalogue import Loss, losses
 from normwise.catalogue.peers import COMPUTE, HELD, LIBRARIES, PEERS, Peer
 from normwise.errors import InputError, missing, near_names
@@ -19,6 +18,7 @@ from normwise.formula import Formula
 from normwise.formula.caches import per_formula
 from normwise.formula.expression import constant, variable
 from normwise.functional import TORCH_ORDER, function_of
+from normwise.loss_functions.choice import bind_parameters
 
 if TYPE_CHECKING:
     import torch
@@ -176,7 +176,7 @@ class _Conversion(NamedTuple):
 
     @classmethod
     def of(cls, row: Peer, terms: Terms) -> _Conversion:
-        bound = plan.bind_parameters(losses[row.loss], terms.parameters)
+        bound = bind_parameters(losses[row.loss], terms.parameters)
         return cls(row.loss, tuple(bound.items()), float(terms.factor))
 
 

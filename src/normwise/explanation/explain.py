@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from normwise import plan
 from normwise.catalogue import Interval, Loss, losses
 from normwise.catalogue.peers import Peer, peers_of
 from normwise.explanation.convert import parameters_of, row_symbols
@@ -27,6 +26,7 @@ from normwise.formula import Expression, Formula
 from normwise.formula.expression import apply, constant, is_constant
 from normwise.formula.numbers import primitive_value
 from normwise.formula.primitives import COMPARISONS
+from normwise.loss_functions.choice import bind_parameters, find_loss, parse_loss
 from normwise.visible import visible_lines
 
 LONGEST, WIDEST = 14, 900
@@ -228,14 +228,14 @@ def _finished_shape(loss: Loss, finish: Formula, parameters: Mapping[str, float]
 def _bound(loss: Any, given: Mapping[str, Any]) -> tuple[Loss, dict[str, float]]:
     """The loss and all its parameters; the parameters of a text that is a formula make the formula."""
     if not isinstance(loss, str):
-        found = plan.find_loss(loss)
-        return found, plan.bind_parameters(found, given)
+        found = find_loss(loss)
+        return found, bind_parameters(found, given)
     name = loss.partition(":")[0].strip()
     if name.isidentifier() or name in losses:
-        found, bound = plan.parse_loss(loss)
-        return found, {**bound, **plan.bind_parameters(found, {**bound, **given})}
+        found, bound = parse_loss(loss)
+        return found, {**bound, **bind_parameters(found, {**bound, **given})}
     added = ",".join(f"{parameter}={value}" for parameter, value in given.items())
-    return plan.parse_loss(loss + (("," if ":" in loss else ":") + added if added else ""))
+    return parse_loss(loss + (("," if ":" in loss else ":") + added if added else ""))
 
 
 def alias(peer: Peer) -> Alias:

@@ -8,10 +8,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from normwise import plan
 from normwise.catalogue import Loss
+from normwise.checks import check_broadcasts
 from normwise.errors import InputError, ShapeMismatchError
 from normwise.functional import function_of
+from normwise.loss_functions.choice import loss_with
+from normwise.loss_functions.options import check_is_pointwise
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +32,7 @@ class Bound:
 
 def bind(loss: Any, given: Mapping[str, Any]) -> Bound:
     """Return a loss (its name, ``"huber:delta=2"``, a text, its function, or itself) with these parameters."""
-    return Bound(*plan.loss_with(loss, given))
+    return Bound(*loss_with(loss, given))
 
 
 def bind_two(loss: Any, given: Mapping[str, Any], caller: str) -> Bound:
@@ -59,7 +61,7 @@ def bind_pointwise(loss: Any, given: Mapping[str, Any], caller: str) -> Bound:
         Where the loss is made of means, too.
     """
     bound = bind_two(loss, given, caller)
-    plan.check_is_pointwise(bound.loss)
+    check_is_pointwise(bound.loss)
     return bound
 
 
@@ -125,7 +127,7 @@ def rows(prediction: Any, target: Any, weight: Any) -> tuple[Any, Any, Any]:
         return prediction, target, None
     weight = real(weight)
     weight = weight.reshape(weight.shape + (1,) * (prediction.ndim - weight.ndim))
-    plan.check_broadcasts("weight", weight.shape, prediction.shape)
+    check_broadcasts("weight", weight.shape, prediction.shape)
     return prediction, target, np.broadcast_to(weight, prediction.shape)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from normwise import plan
+from normwise.checks import refuse_layout
 from normwise.engines import arrays as array_engine
 from normwise.engines import passes
 from normwise.engines.cpu import Storage
@@ -195,7 +195,7 @@ def in_one_piece(arrays: Tensors) -> bool:
 def check_layout(function: str, name: str, array: Tensor) -> None:
     """Raise `LayoutError` where a tensor does not lie in memory element by element, or has no shape."""
     if array.is_nested or array.layout is not torch.strided:
-        plan.refuse_layout(function, name, array.layout, array.is_nested)
+        refuse_layout(function, name, array.layout, array.is_nested)
 
 
 def has_memory(array: Tensor) -> bool:

@@ -12,11 +12,8 @@ ordinary keys are there:
 Forward-mode differentiation has a level instead of a key. Function modes (``accelerate``, ``with torch.device(...)``),
 subclasses, and the proxies of `torch.fx` are asked first, by ``__torch_function__``, as by torch's own functions.
 TorchDynamo and TorchScript's compiler read source: `loss_functions.on_torch` and `nn.scripts` have what they read.
-The others need no operations: CUDA's graphs record what runs on a GPU, hooks on saved tensors get what autograd saves, the profiler
-and anomaly mode the names of its functions.
-
-torch tells some of this by private names alone. Where a later torch has one no more, somebody is taken to follow: the
-result is right, but slower.
+The others need no operations: CUDA's graphs record what runs on a GPU, hooks on saved tensors get what autograd saves,
+the profiler and anomaly mode the names of its functions.
 """
 
 # pyright: reportPrivateUsage=false

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import array_api_compat
 import numpy as np
 
-from normwise import plan
 from normwise.catalogue import Loss
+from normwise.checks import check_broadcasts, check_mask, check_no_nan, check_no_negative_weight, dimensions_of
 from normwise.engines import arrays as array_engine
 from normwise.engines import passes
 from normwise.engines.dtypes import is_extension, is_half, isdtype, widest
@@ -24,7 +24,9 @@ from normwise.formula import Formula
 from normwise.formula.caches import per_formula
 from normwise.libraries.arrays import MEMORY, address, in_one_piece, is_array, whole
 from normwise.loss_functions import on_kernels
-from normwise.plan import PLAIN, Options
+from normwise.loss_functions.checks import call_shape, check_array, dtype_message
+from normwise.loss_functions.choice import check_inside
+from normwise.loss_functions.options import PLAIN, Options, check_has_gradient, check_is_mean, checked_normalize
 from normwise.sums import Reduction, State
 from normwise.terms import MASK, WEIGHT, Terms, nan_count, negatives, outside_count, summed_for, terms_of
 
@@ -167,7 +169,7 @@ def value_and_gradient(
     loss: Loss, arrays: Arrays, parameters: tuple[float, ...], reduction: Reduction, options: Options | None
 ) -> tuple[Any, Any]:
     """Compute a loss and its gradient in the input, in the input's shape and dtype."""
-    plan.check_has_gradient(loss, reduction, options)
+    check_has_gradient(loss, reduction, options)
     if options is None:
         lane = _lane_of(loss, arrays, True)
         if lane is not None:
@@ -191,7 +193,7 @@ def call_of_means(
     loss: Loss, arrays: Arrays, parameters: tuple[float, ...], reduction: Reduction, options: Options | None
 ) -> Any:
     """Compute a loss that is made of means."""
-    plan.check_is_mean(loss, reduction)
+    check_is_mean(loss, reduction)
     if isinstance(arrays[0], np.ndarray):
         made = _checked(loss, arrays, parameters, reduction, options or PLAIN)
         if made.dims is None and made.fused:
@@ -203,8 +205,8 @@ def value_and_gradient_of_means(
     loss: Loss, arrays: Arrays, parameters: tuple[float, ...], reduction: Reduction, options: Options | None
 ) -> tuple[Any, Any]:
     """Compute a loss that is made of means and its gradient in the input, in the input's shape and dtype."""
-    plan.check_is_mean(loss, reduction)
-    plan.check_has_gradient(loss, reduction, options)
+    check_is_mean(loss, reduction)
+    check_has_gradient(loss, reduction, options)
     if isinstance(arrays[0], np.ndarray):
         made = _checked(loss, arrays, parameters, reduction, options or PLAIN)
         if made.fused:
@@ -311,23 +313,23 @@ def _checked(loss: Loss, arrays: Arrays, parameters: tuple[float, ...], reductio
     """Check a call's arrays, and bring them to one shape."""
     weight, mask = options.weight, options.mask
     xp = _check_arrays(loss, arrays, weight, mask)
-    shape, by_row = plan.call_shape(loss, [array.shape for array in arrays], options.broadcast)
+    shape, by_row = call_shape(loss, [array.shape for array in arrays], options.broadcast)
     given = dict(zip(loss.formula.arrays, arrays, strict=True))
     given |= {name: given[name][..., None] for name in by_row}
     if weight is not None:
-        plan.check_broadcasts("weight", weight.shape, shape)
+        check_broadcasts("weight", weight.shape, shape)
         given[WEIGHT] = weight
     dtype = _common_dtype(xp, loss, [*given.values()])
     given = {name: _ready(xp, array, dtype) for name, array in given.items()}
     if mask is not None:
-        plan.check_mask(mask, isdtype(xp, mask.dtype, "bool"))
-        plan.check_broadcasts("mask", mask.shape, shape)
+        check_mask(mask, isdtype(xp, mask.dtype, "bool"))
+        check_broadcasts("mask", mask.shape, shape)
         given[MASK] = mask
     given = {name: a if tuple(a.shape) == shape else xp.broadcast_to(a, shape) for name, a in given.items()}
-    dims = None if options.dim is None else plan.dimensions(options.dim, len(shape))  # type: ignore[arg-type]
+    dims = None if options.dim is None else dimensions_of(options.dim, len(shape))  # type: ignore[arg-type]
     divisor = options.divisor(loss, reduction)
     if not isinstance(divisor, (str, float)) and not array_api_compat.is_lazy_array(divisor):
-        divisor = plan.checked_normalize(float(divisor))
+        divisor = checked_normalize(float(divisor))
     terms = terms_of(loss, weight is not None, mask is not None, options.omits, options.nan_policy == "raise")
     return Call(xp, terms, given, parameters, reduction, divisor, dims, options.keepdim, dtype, _wide(xp, dtype))
 
@@ -341,11 +343,11 @@ def _check_arrays(loss: Loss, arrays: Arrays, weight: Any, mask: Any) -> Any:
         if array is not None or name not in (WEIGHT, MASK)
     ]
     for name, array in given:
-        plan.check_array(loss, name, array, is_array(array), "an array")
+        check_array(loss, name, array, is_array(array), "an array")
     xp = array_api_compat.array_namespace(given[0][1])
     for name, array in given:
         same = array_api_compat.array_namespace(array) is xp
-        plan.check_array(loss, name, array, same, f"an array of {xp.__name__.rpartition('.')[2]}")
+        check_array(loss, name, array, same, f"an array of {xp.__name__.rpartition('.')[2]}")
     return xp
 
 
@@ -361,7 +363,7 @@ def _common_dtype(xp: Any, loss: Loss, arrays: list[Any]) -> Any:
     """Return the common dtype of the real floating arrays, which integers and booleans join; else float64."""
     for array in arrays:
         if not isdtype(xp, array.dtype, ("real floating", "integral", "bool")):
-            raise DtypeError(plan.dtype_message(loss, array.dtype, "input.real"))
+            raise DtypeError(dtype_message(loss, array.dtype, "input.real"))
     real = [array.dtype for array in arrays if isdtype(xp, array.dtype, "real floating")]
     if len(set(real)) > 1:  # NumPy has no common dtype for its own and all extensions
         real = [_wide(xp, dtype) if is_extension(dtype) else dtype for dtype in real]
@@ -398,7 +400,7 @@ def _check_no_nan(made: Call) -> None:
         return
     for name, array in made.arrays.items():
         if name != MASK:
-            _check_count(made, nan_count(MASK in made.arrays), {**made.arrays, "x": array}, plan.check_no_nan, name)
+            _check_count(made, nan_count(MASK in made.arrays), {**made.arrays, "x": array}, check_no_nan, name)
 
 
 def _check_domains(loss: Loss, made: Call) -> None:
@@ -408,7 +410,7 @@ def _check_domains(loss: Loss, made: Call) -> None:
     for name in loss.further_arrays:
         if name in loss.domain:
             counted = outside_count(loss.domain[name], MASK in made.arrays)
-            _check_count(made, counted, {**made.arrays, "x": made.arrays[name]}, plan.check_inside, loss, name)
+            _check_count(made, counted, {**made.arrays, "x": made.arrays[name]}, check_inside, loss, name)
 
 
 def _check_weights(made: Call) -> None:
@@ -419,7 +421,7 @@ def _check_weights(made: Call) -> None:
     if made.fused:
         on_kernels.check_weights(MEMORY, made.terms, made.arrays, passes.total(MEMORY, weight, made.arrays))
     else:
-        _check_count(made, negatives(weight), made.arrays, plan.check_no_negative_weight)
+        _check_count(made, negatives(weight), made.arrays, check_no_negative_weight)
 
 
 def _check_count(made: Call, formula: Formula, arrays: dict[str, Any], check: Any, *about: Any) -> None:

@@ -11,14 +11,16 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from normwise import plan
+from normwise import checks
 from normwise.catalogue import Loss
+from normwise.checks import check_no_negative_weight
 from normwise.engines import passes
 from normwise.engines.memory import Memory
 from normwise.engines.passes import Arrays
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
 from normwise.formula.numbers import number_function
+from normwise.loss_functions.choice import check_inside
 from normwise.sums import State, quotient
 from normwise.terms import MASK, WEIGHT, Terms, nan_count, negatives, outside_count, summed_for
 
@@ -295,7 +297,7 @@ def gradients(
 def check_weights(memory: Memory, terms: Terms, arrays: Arrays, summed: float) -> None:
     """Raise where a weight is negative, for which its sum is minus infinity, or nan if another is nan."""
     if terms.weight is not None and not summed > -math.inf:
-        plan.check_no_negative_weight(passes.total(memory, negatives(terms.weight), arrays))
+        check_no_negative_weight(passes.total(memory, negatives(terms.weight), arrays))
 
 
 def check_values(memory: Memory, terms: Terms, arrays: Arrays) -> None:
@@ -305,7 +307,7 @@ def check_values(memory: Memory, terms: Terms, arrays: Arrays) -> None:
     if terms.loss is not None:
         check_domains(memory, terms.loss, arrays)
     if terms.weight is not None:
-        plan.check_no_negative_weight(passes.total(memory, negatives(terms.weight), arrays))
+        check_no_negative_weight(passes.total(memory, negatives(terms.weight), arrays))
 
 
 def check_domains(memory: Memory, loss: Loss, arrays: Arrays) -> None:
@@ -314,7 +316,7 @@ def check_domains(memory: Memory, loss: Loss, arrays: Arrays) -> None:
     for name in loss.further_arrays:
         if name in loss.domain:
             counted = outside_count(loss.domain[name], bool(hidden))
-            plan.check_inside(loss, name, passes.total(memory, counted, {"x": arrays[name], **hidden}))
+            check_inside(loss, name, passes.total(memory, counted, {"x": arrays[name], **hidden}))
 
 
 def check_no_nan(memory: Memory, arrays: Arrays) -> None:
@@ -323,4 +325,4 @@ def check_no_nan(memory: Memory, arrays: Arrays) -> None:
     hidden = {} if mask is None else {MASK: mask}
     for name, array in arrays.items():
         if name != MASK:
-            plan.check_no_nan(name, passes.total(memory, nan_count(mask is not None), {"x": array, **hidden}))
+            checks.check_no_nan(name, passes.total(memory, nan_count(mask is not None), {"x": array, **hidden}))

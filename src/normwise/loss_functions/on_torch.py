@@ -15,8 +15,16 @@ from typing import Any, NamedTuple
 import torch
 from torch.overrides import handle_torch_function, has_torch_function
 
-from normwise import plan
 from normwise.catalogue import Loss
+from normwise.checks import (
+    check_broadcasts,
+    check_mask,
+    check_no_nan,
+    check_no_negative_weight,
+    check_shapes,
+    dimensions_of,
+    nan_message,
+)
 from normwise.engines import passes
 from normwise.errors import DtypeError, InputError
 from normwise.formula import Formula
@@ -33,10 +41,12 @@ from normwise.libraries.torch_graph import (
 from normwise.libraries.torch_graph import PLAIN as PLAIN_TYPES
 from normwise.libraries.torch_watchers import check_looks_at_no_data, traced, watched, without_tracer_warnings
 from normwise.loss_functions import on_kernels
+from normwise.loss_functions.checks import call_shape, check_array, check_device, dtype_message
+from normwise.loss_functions.choice import check_inside
+from normwise.loss_functions.options import PLAIN, Options, check_has_gradient, check_is_mean, checked_normalize
 from normwise.loss_functions.public import FUNCTIONS
 from normwise.loss_functions.torch_lanes import usual
 from normwise.loss_functions.torch_sums import summed
-from normwise.plan import PLAIN, Options
 from normwise.sums import Reduction, State
 from normwise.terms import MASK, WEIGHT, Terms, outside_count, summed_for, terms_of
 
@@ -120,7 +130,7 @@ def value_and_gradient(
     compute: Callable[..., Tensor] = call,
 ) -> tuple[Tensor, Tensor]:
     """Compute a loss and its gradient in the input, outside autograd."""
-    plan.check_has_gradient(loss, reduction, options)
+    check_has_gradient(loss, reduction, options)
     if _traced_by_dynamo():
         return _as_node("value_and_gradient", loss, arrays, parameters, reduction, options)
     if traced():
@@ -146,7 +156,7 @@ def call_of_means(
     compute: Callable[..., Tensor] = call,
 ) -> Tensor:
     """Compute a loss that is made of means, as part of autograd's graph."""
-    plan.check_is_mean(loss, reduction)
+    check_is_mean(loss, reduction)
     if _traced_by_dynamo():
         return _as_node("call_of_means", loss, arrays, parameters, reduction, options)
     value = usual(loss, arrays, parameters, reduction, options)
@@ -180,7 +190,7 @@ def value_and_gradient_of_means(
     options: Options | None,
 ) -> tuple[Tensor, Tensor]:
     """Compute a loss that is made of means and its gradient in the input, outside autograd."""
-    plan.check_is_mean(loss, reduction)
+    check_is_mean(loss, reduction)
     if _traced_by_dynamo():
         return _as_node("value_and_gradient_of_means", loss, arrays, parameters, reduction, options)
     return value_and_gradient(loss, arrays, parameters, reduction, options, call_of_means)
@@ -230,7 +240,7 @@ def _as_node(
     """Compute what `method` does as one node of the compiler's graph."""
     # Each call of a compiled graph looks again at whatever is read here.
     if (options is None or not options.broadcast) and arrays[1].shape != arrays[0].shape:
-        plan.check_shapes(arrays[0].shape, arrays[1].shape)
+        check_shapes(arrays[0].shape, arrays[1].shape)
     given = None if options is None else (*options,)
     return node(method, _number_of(loss), parameters, reduction, given, *arrays)
 
@@ -334,7 +344,7 @@ def _beyond_real(loss: Loss, made: Call) -> Tensor:
     """Compute what torch computes of integers, or of complex numbers, and differentiate as it does."""
     kind = "complex" if made.dtype.is_complex else "integer"
     if kind not in loss.accepts or made.dtype is torch.bool:
-        raise DtypeError(plan.dtype_message(loss, made.dtype, "input.float()"))
+        raise DtypeError(dtype_message(loss, made.dtype, "input.float()"))
     if kind == "integer" and made.reduction == "mean":
         raise DtypeError(
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
@@ -360,22 +370,22 @@ def _checked(
     """Check a call's tensors, and bring them to one shape."""
     _check_tensors(loss, arrays, options.weight, options.mask)
     *arrays, weight, mask = on_one_mesh((*arrays, options.weight, options.mask))
-    shape, by_row = plan.call_shape(loss, [array.shape for array in arrays], options.broadcast)
+    shape, by_row = call_shape(loss, [array.shape for array in arrays], options.broadcast)
     given = dict(zip(loss.formula.arrays, arrays, strict=True))
     given |= {name: given[name].unsqueeze(-1) for name in by_row}
     if weight is not None:
-        plan.check_broadcasts("weight", weight.shape, shape)
+        check_broadcasts("weight", weight.shape, shape)
         given[WEIGHT] = weight
     dtype = reduce(torch.promote_types, {a.dtype for a in given.values()})
     if "count" in loss.accepts and not (dtype.is_floating_point or dtype.is_complex or dtype is torch.bool):
         dtype = torch.get_default_dtype()
     if dtype.is_floating_point:
         if dtype not in _FLOATING:
-            raise DtypeError(plan.dtype_message(loss, dtype, "input.float()"))
+            raise DtypeError(dtype_message(loss, dtype, "input.float()"))
         given = {n: a if a.dtype in _FLOATING else _to_floating(loss, a, dtype) for n, a in given.items()}
     if mask is not None:
-        plan.check_mask(mask, mask.dtype is torch.bool)
-        plan.check_broadcasts("mask", mask.shape, shape)
+        check_mask(mask, mask.dtype is torch.bool)
+        check_broadcasts("mask", mask.shape, shape)
         given[MASK] = mask
     divisor = _divisor(options.divisor(loss, reduction), arrays[0])
     added = {name for name, a in given.items() if a.shape != shape}
@@ -384,7 +394,7 @@ def _checked(
     given = {name: _to_add_gradients(a) if name in added else a for name, a in given.items()}
     given = {name: a if a.shape == shape else a.expand(shape) for name, a in given.items()}
     check_looks_at_no_data(options.nan_policy)
-    dims = None if options.dim is None else plan.dimensions(options.dim, len(shape))  # type: ignore[arg-type]
+    dims = None if options.dim is None else dimensions_of(options.dim, len(shape))  # type: ignore[arg-type]
     terms = terms_of(loss, weight is not None, mask is not None, options.omits, options.nan_policy == "raise")
     return Call(terms, given, parameters, reduction, divisor, dims, options.keepdim, dtype)
 
@@ -396,7 +406,7 @@ def _to_add_gradients(array: Tensor) -> Tensor:
 
 def _to_floating(loss: Loss, array: Tensor, dtype: torch.dtype) -> Tensor:
     if array.is_floating_point() or array.dtype is torch.bool:
-        raise DtypeError(plan.dtype_message(loss, array.dtype, "input.float()"))
+        raise DtypeError(dtype_message(loss, array.dtype, "input.float()"))
     return array.to(dtype)
 
 
@@ -413,7 +423,7 @@ def _divisor(given: Any, input: Tensor) -> Any:
         return given
     given = given.to(input.device) if isinstance(given, Tensor) else torch.as_tensor(given, device=input.device)
     if given.is_cpu and not watched() and type(given) in PLAIN_TYPES:
-        plan.checked_normalize(float(given.detach()))
+        checked_normalize(float(given.detach()))
     return given
 
 
@@ -423,12 +433,12 @@ def _check_tensors(loss: Loss, arrays: Sequence[Any], weight: Any, mask: Any) ->
     for name, array in zip(names, (*arrays, weight, mask), strict=True):
         if array is None and name in (WEIGHT, MASK):
             continue
-        plan.check_array(loss, name, array, isinstance(array, Tensor), "a torch tensor")
+        check_array(loss, name, array, isinstance(array, Tensor), "a torch tensor")
         if isinstance(array, Tensor):
             check_layout(loss.function, name, array)
             device = array.device
             same = device == arrays[0].device or (device.type == "cpu" and array.ndim == 0)
-            plan.check_device(loss, name, device, arrays[0].device, same)
+            check_device(loss, name, device, arrays[0].device, same)
 
 
 def _check_values(made: Call) -> None:
@@ -447,9 +457,9 @@ def _check_no_nan(arrays: dict[str, Tensor]) -> None:
         if name != MASK:
             found = array.isnan() if MASK not in arrays else array.isnan() & arrays[MASK]
             if torch.compiler.is_compiling():
-                torch._assert_async(~found.any(), plan.nan_message(name))  # pyright: ignore[reportPrivateImportUsage]
+                torch._assert_async(~found.any(), nan_message(name))  # pyright: ignore[reportPrivateImportUsage]
             elif not found.is_meta:
-                plan.check_no_nan(name, number(found.sum()))
+                check_no_nan(name, number(found.sum()))
 
 
 def _check_domains(loss: Loss, arrays: dict[str, Tensor]) -> None:
@@ -464,7 +474,7 @@ def _check_domains(loss: Loss, arrays: dict[str, Tensor]) -> None:
             counted = outside_count(loss.domain[name], MASK in arrays)
             given = {**arrays, "x": arrays[name]}
             values = with_operations(counted, (), torch.float64, *[given[n].detach() for n in counted.arrays])
-            plan.check_inside(loss, name, number(values.sum()))
+            check_inside(loss, name, number(values.sum()))
 
 
 def _check_weights(made: Call) -> None:
@@ -477,4 +487,4 @@ def _check_weights(made: Call) -> None:
         on_kernels.check_weights(MEMORY, made.terms, given, passes.total(MEMORY, weight, given))
     else:
         values = with_operations(weight, (), torch.float64, *given.values())
-        plan.check_no_negative_weight(number((values == -torch.inf).sum()))
+        check_no_negative_weight(number((values == -torch.inf).sum()))

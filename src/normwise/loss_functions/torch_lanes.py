@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import torch
 
 from normwise.catalogue import Loss
+from normwise.checks import NanPolicy
 from normwise.engines import passes
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
@@ -31,8 +32,8 @@ from normwise.libraries.torch_graph import (
 from normwise.libraries.torch_names import applied_at_once, under_name
 from normwise.libraries.torch_watchers import overridden, watched
 from normwise.loss_functions import on_kernels
+from normwise.loss_functions.options import Options
 from normwise.loss_functions.torch_sums import ROUNDING, Reduce, ReduceMeans
-from normwise.plan import NanPolicy, Options
 from normwise.sums import Reduction, quotient
 from normwise.terms import MASK, Terms, terms_of
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from normwise import plan
+from normwise.checks import NanPolicy, nan_policy_of
 from normwise.norms.call import FUNCTIONS, USUAL, NormCall
-from normwise.plan import NanPolicy
+from normwise.norms.checks import distance_order_of, order_of
 
 
 def norm(
@@ -85,8 +85,8 @@ def norm(
         usual = USUAL.get(type(x))
         if usual is not None and (value := usual.norm(x, p, dim, keepdim)) is not None:
             return value
-    policy = plan.nan_policy_of(nan_policy)
-    return _called(NormCall("norm", (x,), plan.order(p), dim, bool(keepdim), weight, mask, policy))
+    policy = nan_policy_of(nan_policy)
+    return _called(NormCall("norm", (x,), order_of(p), dim, bool(keepdim), weight, mask, policy))
 
 
 def l1_norm(
@@ -202,8 +202,8 @@ def distance(
         usual = USUAL.get(type(a))
         if usual is not None and (value := usual.distance(a, b, p, dim, keepdim, eps)) is not None:
             return value
-    policy = plan.nan_policy_of(nan_policy)
-    order = plan.distance_order(p)
+    policy = nan_policy_of(nan_policy)
+    order = distance_order_of(p)
     return _called(
         NormCall("distance", (a, b), order, dim, bool(keepdim), weight, mask, policy, bool(broadcast), float(eps))
     )

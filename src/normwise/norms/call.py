@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from normwise import plan
+from normwise.checks import NanPolicy, broadcast_shape, check_shapes, reduced_dims
 from normwise.formula import Formula
+from normwise.norms.checks import check_not_empty, distance_order_of, order_of
 from normwise.norms.on_kernels import Request
-from normwise.plan import NanPolicy
 from normwise.terms import MASK, VECTOR, WEIGHT, difference
 
 
@@ -57,8 +57,8 @@ class NormCall(NamedTuple):
         if not others:
             return tuple(first)
         if self.broadcast:
-            return plan.broadcast_shape(first, others[0], ("a", "b"))
-        plan.check_shapes(first, others[0], ("a", "b"))
+            return broadcast_shape(first, others[0], ("a", "b"))
+        check_shapes(first, others[0], ("a", "b"))
         return tuple(first)
 
     def shape_of_result(self, shape: tuple[int, ...], dims: Sequence[int]) -> list[int]:
@@ -67,8 +67,8 @@ class NormCall(NamedTuple):
 
     def request(self, shape: tuple[int, ...]) -> Request:
         """What is asked of arrays of a shape; `DimensionError` or `ParameterError` where it cannot be had."""
-        dims = plan.reduced_dims(self.dim, len(shape))
-        plan.check_not_empty(self.p, shape, dims)
+        dims = reduced_dims(self.dim, len(shape))
+        check_not_empty(self.p, shape, dims)
         return Request(self.of, self.p, dims, self.nan_policy == "omit", scales=self.function == "distance")
 
 
@@ -81,7 +81,7 @@ def usual_call(
     """
     if type(p) not in _ORDERS or type(dim) not in _DIMS or type(keepdim) is not bool or type(eps) is not float:
         return None
-    order = plan.order(p) if function == "norm" else plan.distance_order(p)
+    order = order_of(p) if function == "norm" else distance_order_of(p)
     return NormCall(function, arrays, order, dim, keepdim, None, None, "propagate", False, eps)
 
 

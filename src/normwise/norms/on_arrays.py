@@ -10,7 +10,7 @@ import array_api_compat
 import numpy as np
 import numpy.typing as npt
 
-from normwise import plan
+from normwise.checks import check_broadcasts, check_mask, check_no_nan, check_no_negative_weight
 from normwise.engines import arrays as array_engine
 from normwise.engines import passes
 from normwise.engines.cpu import Arguments, Storage
@@ -118,11 +118,11 @@ def call(asked: NormCall) -> Any:
     arrays, dtype = _real(xp, asked, {name: named[name] for name in asked.of.arrays})
     shape = asked.common_shape({name: array.shape for name, array in arrays.items()})
     if asked.weight is not None:
-        plan.check_broadcasts(WEIGHT, asked.weight.shape, shape)
+        check_broadcasts(WEIGHT, asked.weight.shape, shape)
         arrays |= _real(xp, asked, {WEIGHT: asked.weight})[0]
     if asked.mask is not None:
-        plan.check_mask(asked.mask, isdtype(xp, asked.mask.dtype, "bool"))
-        plan.check_broadcasts(MASK, asked.mask.shape, shape)
+        check_mask(asked.mask, isdtype(xp, asked.mask.dtype, "bool"))
+        check_broadcasts(MASK, asked.mask.shape, shape)
         arrays[MASK] = asked.mask
     arrays = {name: array if array.shape == shape else xp.broadcast_to(array, shape) for name, array in arrays.items()}
     request = asked.request(shape)
@@ -141,10 +141,10 @@ def call(asked: NormCall) -> Any:
 
     if not any(array_api_compat.is_lazy_array(array) for array in arrays.values()):
         if WEIGHT in arrays:
-            plan.check_no_negative_weight(count(negatives(weight_term(MASK in arrays))))
+            check_no_negative_weight(count(negatives(weight_term(MASK in arrays))))
         if asked.nan_policy == "raise":
             for name in asked.of.arrays:
-                plan.check_no_nan(name, count(nan_count(MASK in arrays, WEIGHT in arrays), x=arrays[name]))
+                check_no_nan(name, count(nan_count(MASK in arrays, WEIGHT in arrays), x=arrays[name]))
     if numpy:
         result = on_kernels.norm(MEMORY, request, arrays).value
     else:

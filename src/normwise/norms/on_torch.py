@@ -16,7 +16,7 @@ import torch
 from array_api_compat import torch as xp
 from torch.overrides import handle_torch_function, has_torch_function
 
-from normwise import plan
+from normwise.checks import check_broadcasts, check_mask, check_no_nan, check_no_negative_weight
 from normwise.engines import passes
 from normwise.engines.cpu import Arguments
 from normwise.errors import DtypeError
@@ -254,11 +254,11 @@ def _computed(asked: NormCall) -> Tensor:
     arrays, dtype = _real(asked, {name: named[name] for name in asked.of.arrays})
     shape = asked.common_shape({name: array.shape for name, array in arrays.items()})
     if asked.weight is not None:
-        plan.check_broadcasts(WEIGHT, asked.weight.shape, shape)
+        check_broadcasts(WEIGHT, asked.weight.shape, shape)
         arrays |= _real(asked, {WEIGHT: asked.weight})[0]
     if asked.mask is not None:
-        plan.check_mask(asked.mask, asked.mask.dtype is torch.bool)
-        plan.check_broadcasts(MASK, asked.mask.shape, shape)
+        check_mask(asked.mask, asked.mask.dtype is torch.bool)
+        check_broadcasts(MASK, asked.mask.shape, shape)
         arrays[MASK] = asked.mask
     arrays = {name: array if array.shape == shape else array.expand(shape) for name, array in arrays.items()}
     request = asked.request(shape)
@@ -427,10 +427,10 @@ def _check_values(asked: NormCall, arrays: Tensors, plain: bool) -> None:
         return float(with_operations(formula, (), torch.float64, *given.values()).sum())
 
     if WEIGHT in arrays:
-        plan.check_no_negative_weight(count(negatives(weight_term(MASK in arrays))))
+        check_no_negative_weight(count(negatives(weight_term(MASK in arrays))))
     if asked.nan_policy == "raise":
         for name in asked.of.arrays:
-            plan.check_no_nan(name, count(nan_count(MASK in arrays, WEIGHT in arrays), x=arrays[name]))
+            check_no_nan(name, count(nan_count(MASK in arrays, WEIGHT in arrays), x=arrays[name]))
 
 
 def _real(asked: NormCall, arrays: Tensors) -> tuple[dict[str, Tensor], torch.dtype]:

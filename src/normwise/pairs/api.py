@@ -6,12 +6,12 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from normwise import plan
 from normwise.catalogue import Loss
 from normwise.catalogue.metrics import Metric
+from normwise.checks import NanPolicy, nan_policy_of
 from normwise.formula.caches import per_formula
 from normwise.pairs.call import FUNCTIONS, Nearest, PairCall
-from normwise.plan import NanPolicy
+from normwise.pairs.checks import find_metric, pair_reduction
 
 
 def pairwise(
@@ -131,8 +131,8 @@ def pairwise(
         value = _USUAL[type(a)](found, bound, a, a if b is None else b)
         if value is not None:
             return value
-    reduce, dim = plan.pair_reduction(reduce, dim)  # type: ignore[assignment]
-    policy = plan.nan_policy_of(nan_policy)
+    reduce, dim = pair_reduction(reduce, dim)  # type: ignore[assignment]
+    policy = nan_policy_of(nan_policy)
     given = {"metric": metric, "p": p, "weight": weight, "mask": mask, "nan_policy": nan_policy, "fast": fast}
     return _called(
         PairCall(
@@ -204,7 +204,7 @@ def nearest(
 
         return Nearest(*on_torch.noded("nearest", a, b, given))
     found, bound = _of(metric, p, parameters)
-    policy = plan.nan_policy_of(nan_policy)
+    policy = nan_policy_of(nan_policy)
     return _called(  # type: ignore[no-any-return]
         PairCall("nearest", a, b, found, bound, weight, mask, policy, given=given, k=k)
     )
@@ -212,7 +212,7 @@ def nearest(
 
 def _of(metric: Any, p: Any, parameters: Mapping[str, Any]) -> tuple[Metric, tuple[float, ...]]:
     """The metric that is asked for, and the parameters of its loss."""
-    found, bound = plan.find_metric(metric, p, parameters)
+    found, bound = find_metric(metric, p, parameters)
     return found, tuple(bound.values())
 
 

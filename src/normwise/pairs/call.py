@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from normwise import plan
 from normwise.catalogue.metrics import Metric
+from normwise.checks import NanPolicy, check_broadcasts, check_mask
 from normwise.engines.dtypes import isdtype
 from normwise.errors import InputError
 from normwise.pairs.blocks import Present
-from normwise.plan import NanPolicy
+from normwise.pairs.checks import check_feature_weight, check_features, pair_shapes
 from normwise.terms import MASK, MASK_T, MASK_X, SIDES, WEIGHT, PairTerms, pair_terms
 
 
@@ -93,7 +93,7 @@ def prepared(xp: Any, asked: PairCall, real: Callable[[str, Mapping[str, Any]], 
     """
     named = {"a": asked.a} if asked.b is None else {"a": asked.a, "b": asked.b}
     found, dtype = real(asked.function, named)
-    batch = plan.pair_shapes(*(found[name].shape for name in ("a", "b" if "b" in found else "a")))
+    batch = pair_shapes(*(found[name].shape for name in ("a", "b" if "b" in found else "a")))
     single = (found["a"].ndim == 1, found.get("b", found["a"]).ndim == 1)
     found = {name: xp.expand_dims(x, axis=0) if x.ndim == 1 else x for name, x in found.items()}
     points = {"x": found["a"], "t": found.get("b", found["a"])}
@@ -101,14 +101,14 @@ def prepared(xp: Any, asked: PairCall, real: Callable[[str, Mapping[str, Any]], 
     if any(x.shape[:-2] != batch for x in points.values()):
         arrays = {name: xp.broadcast_to(x, (*batch, *x.shape[-2:])) for name, x in points.items()}
     features = arrays["x"].shape[-1]
-    plan.check_features(asked.metric.is_extreme, features)
+    check_features(asked.metric.is_extreme, features)
     if asked.weight is not None:
-        plan.check_feature_weight(asked.weight.shape, features)
+        check_feature_weight(asked.weight.shape, features)
         arrays[WEIGHT] = real(asked.function, {WEIGHT: asked.weight})[0][WEIGHT]
     for (side, own), mask in zip(_OWN_MASKS, asked.masks, strict=True):
         if mask is not None:
-            plan.check_mask(mask, isdtype(xp, mask.dtype, "bool"))
-            plan.check_broadcasts(MASK, mask.shape, arrays[side].shape)
+            check_mask(mask, isdtype(xp, mask.dtype, "bool"))
+            check_broadcasts(MASK, mask.shape, arrays[side].shape)
             arrays[own] = xp.broadcast_to(mask, arrays[side].shape)
     masked = (MASK_X in arrays, MASK_T in arrays)
     terms = pair_terms(asked.metric, WEIGHT in arrays, masked, asked.nan_policy == "omit")

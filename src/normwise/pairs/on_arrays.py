@@ -9,8 +9,8 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from normwise import plan
 from normwise.catalogue.metrics import Metric
+from normwise.checks import check_no_nan, check_no_negative_weight
 from normwise.engines import arrays as array_engine
 from normwise.engines import passes
 from normwise.engines.dtypes import widest
@@ -19,6 +19,7 @@ from normwise.libraries.arrays import MEMORY, address, in_one_piece, is_array, w
 from normwise.norms.on_arrays import real
 from normwise.pairs import blocks, composed, on_kernels
 from normwise.pairs.call import Nearest, PairCall, Pairs, prepared, sides
+from normwise.pairs.checks import check_reducible, neighbours_of
 from normwise.pairs.lanes import lane_of
 from normwise.pairs.on_kernels import Contraction
 from normwise.terms import MASK, SIDES, UNIT, WEIGHT, nan_count, negatives, weight_term
@@ -58,7 +59,7 @@ def call(asked: PairCall) -> Any:
         if asked.reduce is None:
             found = _matrix(xp, asked, made, made.arrays)
         else:
-            plan.check_reducible(asked.reduce, made.points, asked.dim)
+            check_reducible(asked.reduce, made.points, asked.dim)
             found = _reduced(xp, asked, made)
         found = xp.astype(found, made.dtype, copy=False)
     left = list(found.shape)
@@ -112,7 +113,7 @@ def _reduced(xp: Any, asked: PairCall, made: Pairs) -> Any:
 
 
 def _nearest(xp: Any, asked: PairCall, made: Pairs) -> Nearest:
-    count = plan.neighbours(asked.k, made.points[1])
+    count = neighbours_of(asked.k, made.points[1])
 
     def sort(distances: Any) -> tuple[Any, Any]:
         order = xp.argsort(distances, axis=-1, stable=True)[..., :count]
@@ -149,7 +150,7 @@ def _check_values(xp: Any, asked: PairCall, made: Pairs) -> None:
         return float(xp.sum(array_engine.elementwise(xp, formula, [*given.values()], {})[0]))
 
     if WEIGHT in arrays:
-        plan.check_no_negative_weight(count(negatives(weight_term(masked=False)), weight=arrays[WEIGHT]))
+        check_no_negative_weight(count(negatives(weight_term(masked=False)), weight=arrays[WEIGHT]))
     if asked.nan_policy == "raise":
         for name, further in sides(xp, arrays):
-            plan.check_no_nan(name, count(nan_count(MASK in further, WEIGHT in further), **further))
+            check_no_nan(name, count(nan_count(MASK in further, WEIGHT in further), **further))

@@ -14,8 +14,8 @@ import torch
 from array_api_compat import torch as xp
 from torch.overrides import handle_torch_function, has_torch_function
 
-from normwise import plan
 from normwise.catalogue.metrics import Metric
+from normwise.checks import check_no_nan, check_no_negative_weight
 from normwise.engines import passes
 from normwise.formula import Formula, where
 from normwise.formula.caches import per_formula
@@ -26,6 +26,7 @@ from normwise.libraries.torch_watchers import check_looks_at_no_data, watched, w
 from normwise.norms.on_torch import in_a_role, real
 from normwise.pairs import blocks, composed, on_kernels
 from normwise.pairs.call import FUNCTIONS, Nearest, PairCall, Pairs, prepared, sides
+from normwise.pairs.checks import check_reducible, neighbours_of
 from normwise.pairs.on_kernels import Contraction, beside_distances
 from normwise.pairs.torch_contractions import (
     F64,
@@ -227,7 +228,7 @@ def call(asked: PairCall) -> Any:
     if asked.function == "nearest":
         return _nearest(asked, made)
     if asked.reduce is not None:
-        plan.check_reducible(asked.reduce, made.points, asked.dim)
+        check_reducible(asked.reduce, made.points, asked.dim)
         return _left(made, _reduced(asked, made), asked.dim)
     return _left(made, matrix(asked, made, made.arrays))
 
@@ -256,10 +257,10 @@ def _check_values(asked: PairCall, made: Pairs) -> None:
         return float(with_operations(formula, (), F64, *given.values()).sum())
 
     if WEIGHT in arrays:
-        plan.check_no_negative_weight(count(negatives(weight_term(masked=False)), weight=arrays[WEIGHT]))
+        check_no_negative_weight(count(negatives(weight_term(masked=False)), weight=arrays[WEIGHT]))
     if asked.nan_policy == "raise":
         for name, further in sides(xp, arrays):
-            plan.check_no_nan(name, count(nan_count(MASK in further, WEIGHT in further), **further))
+            check_no_nan(name, count(nan_count(MASK in further, WEIGHT in further), **further))
 
 
 class _Blocks(torch.autograd.Function):
@@ -351,7 +352,7 @@ def _block_gradients(
 
 
 def _nearest(asked: PairCall, made: Pairs) -> Nearest:
-    count = plan.neighbours(asked.k, made.points[1])
+    count = neighbours_of(asked.k, made.points[1])
     arrays = made.arrays
     learned = torch.is_grad_enabled() and any(array.requires_grad for array in arrays.values())
 

@@ -8,7 +8,7 @@ import torch
 
 import normwise
 from normwise.errors import InputError
-from normwise.plan import bind_parameters, find_loss, parse_loss
+from normwise.loss_functions.choice import bind_parameters, find_loss, parse_loss
 
 
 @pytest.mark.parametrize(
