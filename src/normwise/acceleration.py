@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from normwise.errors import missing
+from normwise.libraries.torch_internals import constant_to_compilers
 
 try:
     import torch
@@ -126,6 +127,7 @@ def _loosely(ours: Function, input: torch.Tensor, target: torch.Tensor, *args: A
     return ours(*torch.broadcast_tensors(input, target), *args, **given)
 
 
+@constant_to_compilers
 def _warn(target_size: str, input_size: str) -> None:
     """Warn in torch's words whoever called torch's function, four calls above `_loosely`."""
     warnings.warn(
@@ -135,7 +137,3 @@ def _warn(target_size: str, input_size: str) -> None:
         UserWarning,
         stacklevel=6,
     )
-
-
-# The compiler calls it once, while it traces; sizes that are symbols then have no text.
-_warn._dynamo_marked_constant = True  # type: ignore[attr-defined]

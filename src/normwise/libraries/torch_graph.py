@@ -23,9 +23,10 @@ from normwise.engines.cpu import Storage
 from normwise.engines.cpu.buffers import LARGE
 from normwise.engines.memory import Memory
 from normwise.formula import Formula
+from normwise.libraries.torch_internals import overridden
 from normwise.libraries.torch_memory import empty
 from normwise.libraries.torch_names import under_name
-from normwise.libraries.torch_watchers import knows_operations_only, overridden, watched
+from normwise.libraries.torch_watchers import knows_operations_only, watched
 
 Tensor = torch.Tensor
 Tensors = Sequence[Tensor]

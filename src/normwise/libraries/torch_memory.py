@@ -12,16 +12,17 @@ import functools
 import math
 import mmap
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from normwise.engines.cpu.buffers import BUFFERS
+from normwise.libraries.torch_internals import use_count
 
 Tensor = torch.Tensor
 
-_use_count: Callable[[int], int] | None = getattr(torch._C, "_storage_Use_Count", None)
+_use_count = use_count
 _HUGE_PAGES: int | None = getattr(mmap, "MADV_HUGEPAGE", None)
 _PAGE = mmap.PAGESIZE
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
-
-import torch
 
 from normwise.catalogue import losses
 from normwise.formula.caches import per_formula
@@ -19,12 +16,3 @@ def under_name(function: Any, name: str) -> Any:
     if name.isidentifier():
         name = "".join(word[:1].upper() + word[1:] for word in name.split("_"))
     return type(function)(name, (function,), {"__module__": function.__module__, "__doc__": function.__doc__})
-
-
-@per_formula
-def applied_at_once(function: Any) -> Callable[..., Any]:
-    """Return the C function beneath a function's ``apply``, whose own work the caller has made needless.
-
-    That work (function transforms, default arguments) would be a tenth of the time on small tensors.
-    """
-    return super(torch.autograd.Function, function).apply  # type: ignore[misc, no-any-return]

@@ -22,50 +22,23 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import torch
-from torch.autograd import forward_ad
 
 from normwise.errors import InputError
+from normwise.libraries.torch_internals import (
+    EXTRAORDINARY,
+    dispatch_keys,
+    forward_levels,
+    is_functionalized,
+    traced,
+)
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
-_ORDINARY = ("BackendSelect", "ADInplaceOrView")
-
-
-def _somebody() -> int:
-    return 1
-
-
-class _Unknown:
-    """The keys of a dispatcher that does not tell them."""
-
-    def raw_repr(self) -> int:
-        return -1
-
-
-def _extraordinary() -> int:
-    """The bits of all keys but the ordinary ones; all, where a key is not known."""
-    keys = 0
-    try:
-        for name in _ORDINARY:
-            keys |= torch._C.DispatchKeySet(torch._C._parse_dispatch_key(name)).raw_repr()  # type: ignore[attr-defined]
-    except (AttributeError, TypeError):
-        return -1
-    return ~keys
-
-
-_keys: Callable[[], Any] = getattr(torch._C, "_dispatch_tls_local_include_set", _Unknown)
-_EXTRAORDINARY = _extraordinary()
-_forward: Any = forward_ad if hasattr(forward_ad, "_current_level") else SimpleNamespace(_current_level=0)
-
-traced: Callable[[], Any] = getattr(torch._C, "_is_tracing", torch.jit.is_tracing)  # pyright: ignore[reportPrivateImportUsage]
-"""Whether TorchScript's tracer follows."""
-overridden: Callable[[], Any] = getattr(torch._C, "_len_torch_function_stack", _somebody)
-"""Whether a mode is asked before any function of torch is called."""
+_keys, _EXTRAORDINARY, _forward = dispatch_keys, EXTRAORDINARY, forward_levels
 
 
 def watched() -> bool:
@@ -78,14 +51,7 @@ def knows_operations_only() -> bool:
 
     So do a tracer, which could neither save nor export one, and `torch.func.functionalize`, at any level.
     """
-    if traced():
-        return True
-    try:
-        from torch._C._functorch import TransformType
-        from torch._functorch.pyfunctorch import retrieve_all_functorch_interpreters
-    except ImportError:
-        return watched()
-    return any(level.key() == TransformType.Functionalize for level in retrieve_all_functorch_interpreters())
+    return bool(traced() or is_functionalized())
 
 
 def without_tracer_warnings(function: Callable[Given, Result]) -> Callable[Given, Result]:

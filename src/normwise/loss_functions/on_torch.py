@@ -39,7 +39,8 @@ from normwise.libraries.torch_graph import (
     with_operations,
 )
 from normwise.libraries.torch_graph import PLAIN as PLAIN_TYPES
-from normwise.libraries.torch_watchers import check_looks_at_no_data, traced, watched, without_tracer_warnings
+from normwise.libraries.torch_internals import assert_async, constant_to_compilers, traced
+from normwise.libraries.torch_watchers import check_looks_at_no_data, watched, without_tracer_warnings
 from normwise.loss_functions import on_kernels
 from normwise.loss_functions.checks import call_shape, check_array, check_device, dtype_message
 from normwise.loss_functions.choice import check_inside
@@ -249,16 +250,12 @@ _numbered: list[Loss] = []
 """The losses that compiled graphs mention: a graph holds tensors and plain constants, so a loss goes by its number."""
 
 
+@constant_to_compilers
 def _number_of(loss: Loss) -> int:
     torch.compiler.allow_in_graph(node)
     if loss not in _numbered:
         _numbered.append(loss)
     return _numbered.index(loss)
-
-
-# The compiler takes the result for a constant. This is what torch.compiler.assume_constant_result does, but for
-# importing the compiler.
-_number_of._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def node(
@@ -457,7 +454,7 @@ def _check_no_nan(arrays: dict[str, Tensor]) -> None:
         if name != MASK:
             found = array.isnan() if MASK not in arrays else array.isnan() & arrays[MASK]
             if torch.compiler.is_compiling():
-                torch._assert_async(~found.any(), nan_message(name))  # pyright: ignore[reportPrivateImportUsage]
+                assert_async(~found.any(), nan_message(name))
             elif not found.is_meta:
                 check_no_nan(name, number(found.sum()))
 

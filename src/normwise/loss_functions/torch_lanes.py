@@ -29,8 +29,9 @@ from normwise.libraries.torch_graph import (
     Tensors,
     number,
 )
-from normwise.libraries.torch_names import applied_at_once, under_name
-from normwise.libraries.torch_watchers import overridden, watched
+from normwise.libraries.torch_internals import applied_at_once, overridden, save, with_backward
+from normwise.libraries.torch_names import under_name
+from normwise.libraries.torch_watchers import watched
 from normwise.loss_functions import on_kernels
 from normwise.loss_functions.options import Options
 from normwise.loss_functions.torch_sums import ROUNDING, Reduce, ReduceMeans
@@ -138,7 +139,7 @@ class ReduceOne(Reduce):
         if lane.beside:
             lane.checked(sums, divisor, arrays)
         ctx.gradients, ctx.about = gradients, about
-        ctx.to_save = arrays  # what save_for_backward does
+        save(ctx, arrays)
         return number(sums[0] / divisor if divisor else quotient(sums[0], divisor), lane.dtype)
 
 
@@ -168,7 +169,7 @@ class ReduceMeansOne(ReduceMeans):
             divisor = lane.checked(sums, divisor, arrays)
         ctx.found, ctx.gradients = lane.means(sums, divisor), gradients or None
         ctx.about = lane.terms, parameters, lane.wrt, lane.dtype
-        ctx.to_save = arrays
+        save(ctx, arrays)
         return number(ctx.found.value, lane.dtype)
 
 
@@ -291,7 +292,7 @@ def _lane(loss: Loss, dtype: torch.dtype, learned: tuple[bool, ...], form: Form 
         return None
     kernel = _sums(summing, names, dtype, len(written))
     named = under_name(function, loss.name)
-    named._backward_cls.apply = backward
+    with_backward(named, backward)
     return Lane(
         terms,
         wrt,

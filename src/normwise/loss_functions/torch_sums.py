@@ -25,7 +25,8 @@ from normwise.libraries.torch_graph import (
     of_numbers,
     pullback,
 )
-from normwise.libraries.torch_names import applied_at_once, under_name
+from normwise.libraries.torch_internals import applied_at_once
+from normwise.libraries.torch_names import under_name
 from normwise.libraries.torch_watchers import watched
 from normwise.loss_functions import on_kernels
 from normwise.terms import Terms, alone

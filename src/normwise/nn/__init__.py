@@ -28,10 +28,10 @@ try:
 except ModuleNotFoundError as error:
     raise missing(__name__, "'normwise[torch]'", error) from error
 
-from torch.nn.modules.loss import _Loss  # pyright: ignore[reportPrivateUsage]
 
 from normwise.catalogue import BUILT_IN, Loss, losses
 from normwise.functional import TORCH_ORDER, function_of
+from normwise.libraries.torch_internals import Loss as _Loss
 from normwise.nn.adaptive import AdaptiveBarronLoss
 from normwise.nn.norms import DistanceMatrix, Norm, PairwiseDistance
 from normwise.nn.scripts import readable

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn.modules.loss import _Loss  # pyright: ignore[reportPrivateUsage]
 from torch.overrides import handle_torch_function, has_torch_function
 
 from normwise import functional
 from normwise.errors import InputError
+from normwise.libraries.torch_internals import Loss as _Loss
 from normwise.libraries.torch_watchers import without_tracer_warnings
 from normwise.nn.scripts import readable
 

@@ -34,8 +34,9 @@ from normwise.libraries.torch_graph import (
     number,
     with_operations,
 )
-from normwise.libraries.torch_names import applied_at_once, under_name
-from normwise.libraries.torch_watchers import check_looks_at_no_data, overridden, watched, without_tracer_warnings
+from normwise.libraries.torch_internals import applied_at_once, constant_to_compilers, overridden, save, with_backward
+from normwise.libraries.torch_names import under_name
+from normwise.libraries.torch_watchers import check_looks_at_no_data, watched, without_tracer_warnings
 from normwise.norms import composed, on_kernels
 from normwise.norms.call import FUNCTIONS, USUAL, NormCall, Usual, usual_call
 from normwise.norms.flat import Whole, whole_norm
@@ -175,7 +176,7 @@ def _new_lane(asked: NormCall, shape: tuple[int, ...]) -> Lane | None:
     if like.numel() > MANY:  # the memory of one more would be too much
         fresh = functools.partial(MEMORY.empty, kept, dtype)
     function = under_name(_Lines, f"l{request.p:g}_{asked.function}")
-    function._backward_cls.apply = _backward_of_lines
+    with_backward(function, _backward_of_lines)
     return Lane(
         of_lines,
         of_lines.run,
@@ -231,13 +232,10 @@ def node(*asked: Any) -> Tensor:
     return _computed(call._replace(p=float(call.p)))  # a formula is traced for an order: no symbol will do
 
 
+@constant_to_compilers
 def _allow_node() -> bool:
     torch.compiler.allow_in_graph(node)
     return True
-
-
-# The compiler takes the result for a constant, and so calls it: see `normwise.loss_functions.on_torch`.
-_allow_node._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 @without_tracer_warnings
@@ -359,7 +357,7 @@ class _Lines(torch.autograd.Function):
     def forward(ctx: Any, about: tuple[Lane, Arguments, tuple[int, ...], Tensor], *measured: Tensor) -> Tensor:
         lane, found, places, result = about
         ctx.about = lane, [found], places
-        ctx.to_save = measured  # what save_for_backward does
+        save(ctx, measured)
         return result
 
 

@@ -21,6 +21,7 @@ from normwise.formula import Formula, where
 from normwise.formula.caches import per_formula
 from normwise.formula.expression import variable
 from normwise.libraries.torch_graph import MEMORY, UPSTREAM, elementwise, in_plain_memory, may_be_read, with_operations
+from normwise.libraries.torch_internals import constant_to_compilers
 from normwise.libraries.torch_names import under_name
 from normwise.libraries.torch_watchers import check_looks_at_no_data, watched, without_tracer_warnings
 from normwise.norms.on_torch import in_a_role, real
@@ -417,10 +418,7 @@ def node(function: str, a: Any, b: Any, **given: Any) -> Any:
     return tuple(found) if function == "nearest" else found
 
 
+@constant_to_compilers
 def _allow_node() -> bool:
     torch.compiler.allow_in_graph(node)
     return True
-
-
-# The compiler takes the result for a constant, and so calls it: see `normwise.loss_functions.on_torch`.
-_allow_node._dynamo_marked_constant = True  # type: ignore[attr-defined]

@@ -15,9 +15,10 @@ from normwise.catalogue.metrics import Metric
 from normwise.engines.cpu import Storage, read_by
 from normwise.formula.caches import per_formula
 from normwise.libraries.torch_graph import PLAIN, RECYCLED, STORAGE, in_one_piece
+from normwise.libraries.torch_internals import applied_at_once, overridden, save, with_backward
 from normwise.libraries.torch_memory import empty
-from normwise.libraries.torch_names import applied_at_once, under_name
-from normwise.libraries.torch_watchers import overridden, watched
+from normwise.libraries.torch_names import under_name
+from normwise.libraries.torch_watchers import watched
 from normwise.norms.lines import MANY
 from normwise.pairs.lanes import Lane, Run, dense_strides, lane_of
 from normwise.pairs.on_kernels import Contraction, Target, prepared
@@ -132,7 +133,7 @@ class FusedOne(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, about: tuple[Any, ...], *sides: Tensor) -> Tensor:
         ctx.about, value = about
-        ctx.to_save = sides  # what save_for_backward does
+        save(ctx, sides)
         return value
 
 
@@ -187,7 +188,7 @@ def _readable(upstream: Tensor) -> Tensor | None:
 @per_formula
 def _function(metric: Metric) -> Callable[..., Any]:
     function = under_name(FusedOne, f"{metric.name}_distances")
-    function._backward_cls.apply = _backward_of_one
+    with_backward(function, _backward_of_one)
     return applied_at_once(function)
 
 
