@@ -63,9 +63,9 @@ def test_a_scalar_is_an_array_without_dimensions(loss: Loss, dtype: Any) -> None
 @pytest.mark.parametrize(
     ("input", "target", "named"),
     [
-        ([1.0, 2.0], [1.0, 2.0], "expected an array for input, given a list"),
-        (np.ones(2), [1.0, 2.0], "expected an array for target, given a list"),
-        (np.ones(2), 1.0, "expected an array for target, given a float"),
+        ({1.0, 2.0}, [1.0, 2.0], "expected an array for input, given a set"),
+        (np.ones(2), "1.0", "expected an array for target, given a str"),
+        (np.ones(2), {}, "expected an array for target, given a dict"),
         (np.ma.masked_invalid([1.0, np.nan]), np.ones(2), "expected an array for input, given a MaskedArray"),
         (torch.ones(2), np.ones(2), "expected a torch tensor for target, given a ndarray"),
         (np.ones(2), torch.ones(2), "for target, given a Tensor"),
@@ -78,8 +78,8 @@ def test_what_is_no_array_is_refused_by_name(loss: Loss, input: Any, target: Any
 
 
 def test_a_weight_of_another_library_is_refused_by_name() -> None:
-    with pytest.raises(TypeError, match="weight, given a list"):
-        normwise.mse_loss(np.ones(2), np.ones(2), weight=[1.0, 2.0])
+    with pytest.raises(TypeError, match="weight, given a Tensor"):
+        normwise.mse_loss(np.ones(2), np.ones(2), weight=torch.ones(2))
     with pytest.raises(TypeError, match="weight, given a ndarray"):
         normwise.mse_loss(torch.ones(2), torch.ones(2), weight=np.ones(2))
 

@@ -251,7 +251,7 @@ def test_bad_input_is_refused(arguments: dict[str, Any], error: type[Exception],
 
 def test_what_is_no_array_is_refused() -> None:
     with pytest.raises(TypeError, match="expected an array for x"):
-        normwise.norm([1.0, 2.0])
+        normwise.norm({1.0, 2.0})
     with pytest.raises(NotImplementedError, match="to_dense"):
         normwise.norm(torch.ones(3).to_sparse())
 

@@ -409,7 +409,7 @@ def test_what_is_no_array_is_refused() -> None:
     with pytest.raises(TypeError, match="expected a torch tensor for b"):
         normwise.pairwise(torch.zeros(2, 3), np.zeros((2, 3)))
     with pytest.raises(TypeError, match="expected an array for a"):
-        normwise.pairwise([[1.0]])
+        normwise.pairwise({1.0})
 
 
 def test_where_powers_may_leave_the_range_is_seen() -> None:

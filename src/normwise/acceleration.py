@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from normwise.errors import missing
-from normwise.libraries.torch_internals import constant_to_compilers
 
 try:
     import torch
@@ -20,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from normwise.catalogue import losses
 from normwise.functional import TORCH_ORDER, function_of
+from normwise.libraries.torch_internals import constant_to_compilers
 
 Function = Callable[..., torch.Tensor]
 

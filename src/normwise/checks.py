@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, NoReturn
 
 from normwise.errors import (
+    DeviceError,
     DimensionError,
     DtypeError,
     InputError,
@@ -168,3 +169,21 @@ def refuse_layout(function: str, name: str, layout: object, nested: bool) -> NoR
             f"or, where no holes are between them, of {name}.values(), all elements in one tensor"
         )
     raise LayoutError(f"{function} is not implemented for {layout}, which {name} is: use {name}.to_dense()")
+
+
+def check_array(function: str, name: str, array: object, accepted: bool, kind: str) -> None:
+    """Raise TypeError where an argument is not of the kind that the call takes, which the caller has found out."""
+    if not accepted:
+        raise TypeError(
+            f"{function} takes arrays of one library: expected {kind} for {name}, given a {type(array).__name__}; "
+            "convert it first"
+        )
+
+
+def check_device(function: str, name: str, device: object, first: str, expected: object, same: bool) -> None:
+    """Raise `DeviceError` where a tensor is on another device than the first."""
+    if not same:
+        raise DeviceError(
+            "Expected all tensors to be on the same device, but found at least two devices, "
+            f"{expected} and {device}! {function} has {first} on {expected}: move {name} there"
+        )

@@ -4,19 +4,43 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
 import array_api_compat
 import numpy as np
 
+from normwise.checks import check_array
 from normwise.engines import arrays as array_engine
 from normwise.engines.cpu import Storage
 from normwise.engines.cpu.buffers import BUFFERS
 from normwise.engines.memory import Memory
 
 Arrays = Sequence[Any]
+
+
+def namespace_of(function: str, named: Mapping[str, Any]) -> Any:
+    """Return the namespace of arrays; raise TypeError where an argument is no array, or one of another library."""
+    for name, array in named.items():
+        check_array(function, name, array, is_array(array), "an array")
+    xp = array_api_compat.array_namespace(next(iter(named.values())))
+    for name, array in named.items():
+        same = array_api_compat.array_namespace(array) is xp
+        check_array(function, name, array, same, f"an array of {xp.__name__.rpartition('.')[2]}")
+    return xp
+
+
+def as_numpy(given: Any) -> Any:
+    """Return numbers, lists of them, and a series of a data frame as NumPy's array, as NumPy takes them.
+
+    Arrays of any library stay what they are, and so does what is none.
+    """
+    if given is None or bool(array_api_compat.is_array_api_obj(given)):
+        return given
+    is_series = hasattr(given, "__array__") and not hasattr(given, "__torch_function__")
+    masked = bool(isinstance(given, np.ma.MaskedArray))
+    return np.asarray(given) if isinstance(given, (list, tuple, int, float)) or (is_series and not masked) else given
 
 
 def is_array(array: object) -> bool:

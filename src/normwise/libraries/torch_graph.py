@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from normwise.checks import refuse_layout
 from normwise.engines import arrays as array_engine
 from normwise.engines import passes
 from normwise.engines.cpu import Storage
@@ -191,12 +190,6 @@ def in_one_piece(arrays: Tensors) -> bool:
         except RuntimeError:  # without memory of their own
             return False
     return not (watched() or overridden())
-
-
-def check_layout(function: str, name: str, array: Tensor) -> None:
-    """Raise `LayoutError` where a tensor does not lie in memory element by element, or has no shape."""
-    if array.is_nested or array.layout is not torch.strided:
-        refuse_layout(function, name, array.layout, array.is_nested)
 
 
 def has_memory(array: Tensor) -> bool:

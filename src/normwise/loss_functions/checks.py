@@ -6,9 +6,6 @@ from collections.abc import Sequence
 
 from normwise.catalogue import Loss
 from normwise.checks import Shape, broadcast_shape, check_broadcasts, check_shapes
-from normwise.errors import (
-    DeviceError,
-)
 
 
 def call_shape(loss: Loss, shapes: Sequence[Shape], broadcast: bool) -> tuple[tuple[int, ...], frozenset[str]]:
@@ -42,24 +39,6 @@ def call_shape(loss: Loss, shapes: Sequence[Shape], broadcast: bool) -> tuple[tu
             shape = broadcast_shape(shape, spread, ("the loss", name))
         check_broadcasts(name, spread, shape)
     return shape, by_row
-
-
-def check_array(loss: Loss, name: str, array: object, accepted: bool, kind: str) -> None:
-    """Raise TypeError where an argument is not of the kind that the call takes, which the caller has found out."""
-    if not accepted:
-        raise TypeError(
-            f"{loss.function} takes arrays of one library: expected {kind} for {name}, given a {type(array).__name__}; "
-            "convert it first"
-        )
-
-
-def check_device(loss: Loss, name: str, device: object, expected: object, same: bool) -> None:
-    """Raise `DeviceError` where a tensor is on another device than the input."""
-    if not same:
-        raise DeviceError(
-            "Expected all tensors to be on the same device, but found at least two devices, "
-            f"{expected} and {device}! {loss.function} has its input on {expected}: move {name} there"
-        )
 
 
 def dtype_message(loss: Loss, dtype: object, mend: str) -> str:

@@ -22,9 +22,9 @@ from normwise.engines.dtypes import is_extension, is_half, isdtype, widest
 from normwise.errors import DtypeError
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
-from normwise.libraries.arrays import MEMORY, address, in_one_piece, is_array, whole
+from normwise.libraries.arrays import MEMORY, address, as_numpy, in_one_piece, namespace_of, whole
 from normwise.loss_functions import on_kernels
-from normwise.loss_functions.checks import call_shape, check_array, dtype_message
+from normwise.loss_functions.checks import call_shape, dtype_message
 from normwise.loss_functions.choice import check_inside
 from normwise.loss_functions.options import PLAIN, Options, check_has_gradient, check_is_mean, checked_normalize
 from normwise.sums import Reduction, State
@@ -143,7 +143,8 @@ def call(
         lane = _lane_of(loss, arrays, False)
         if lane is not None:
             return lane.value(arrays, parameters, reduction)
-    made = _checked(loss, arrays, parameters, reduction, options or PLAIN)
+    arrays, options = _taken(arrays, options)
+    made = _checked(loss, arrays, parameters, reduction, options)
     if reduction != "none" and made.dims is None and made.fused:
         return _fused(made)[0]
     _check_values(made)
@@ -175,7 +176,8 @@ def value_and_gradient(
         if lane is not None:
             gradient = MEMORY.empty_like(arrays[0], None)
             return lane.value(arrays, parameters, reduction, gradient), gradient
-    made = _checked(loss, arrays, parameters, reduction, options or PLAIN)
+    arrays, options = _taken(arrays, options)
+    made = _checked(loss, arrays, parameters, reduction, options)
     name = loss.formula.arrays[0]
     if made.fused:
         value, [gradient] = _fused(made, name)
@@ -194,8 +196,9 @@ def call_of_means(
 ) -> Any:
     """Compute a loss that is made of means."""
     check_is_mean(loss, reduction)
+    arrays, options = _taken(arrays, options)
     if isinstance(arrays[0], np.ndarray):
-        made = _checked(loss, arrays, parameters, reduction, options or PLAIN)
+        made = _checked(loss, arrays, parameters, reduction, options)
         if made.dims is None and made.fused:
             return _fused(made)[0]
     return _finished(loss, [call(part, arrays, parameters, reduction, options) for part in loss.parts])[0]
@@ -207,8 +210,9 @@ def value_and_gradient_of_means(
     """Compute a loss that is made of means and its gradient in the input, in the input's shape and dtype."""
     check_is_mean(loss, reduction)
     check_has_gradient(loss, reduction, options)
+    arrays, options = _taken(arrays, options)
     if isinstance(arrays[0], np.ndarray):
-        made = _checked(loss, arrays, parameters, reduction, options or PLAIN)
+        made = _checked(loss, arrays, parameters, reduction, options)
         if made.fused:
             value, [gradient] = _fused(made, loss.formula.arrays[0])
             return value, _as_of(arrays[0], gradient, made.wide)
@@ -232,6 +236,7 @@ def _finished(loss: Loss, means: Sequence[Any]) -> list[Any]:
 
 def sums(loss: Loss, arrays: Arrays, parameters: tuple[float, ...], options: Options) -> State:
     """Compute the sums of a call in float64."""
+    arrays, options = _taken(arrays, options)
     made = _checked(loss, arrays, parameters, "sum", options)
     terms = made.terms
     if made.fused:
@@ -312,7 +317,9 @@ def _reduced(made: Call) -> tuple[Any, Any]:
 def _checked(loss: Loss, arrays: Arrays, parameters: tuple[float, ...], reduction: Reduction, options: Options) -> Call:
     """Check a call's arrays, and bring them to one shape."""
     weight, mask = options.weight, options.mask
-    xp = _check_arrays(loss, arrays, weight, mask)
+    named = dict(zip(("input", "target", *loss.further_arrays), arrays, strict=True))
+    named |= {name: array for name, array in ((WEIGHT, weight), (MASK, mask)) if array is not None}
+    xp = namespace_of(loss.function, named)
     shape, by_row = call_shape(loss, [array.shape for array in arrays], options.broadcast)
     given = dict(zip(loss.formula.arrays, arrays, strict=True))
     given |= {name: given[name][..., None] for name in by_row}
@@ -334,21 +341,11 @@ def _checked(loss: Loss, arrays: Arrays, parameters: tuple[float, ...], reductio
     return Call(xp, terms, given, parameters, reduction, divisor, dims, options.keepdim, dtype, _wide(xp, dtype))
 
 
-def _check_arrays(loss: Loss, arrays: Arrays, weight: Any, mask: Any) -> Any:
-    """Check that all are arrays of one namespace, and return that."""
-    names = ("input", "target", *loss.further_arrays, WEIGHT, MASK)
-    given = [
-        (name, array)
-        for name, array in zip(names, (*arrays, weight, mask), strict=True)
-        if array is not None or name not in (WEIGHT, MASK)
-    ]
-    for name, array in given:
-        check_array(loss, name, array, is_array(array), "an array")
-    xp = array_api_compat.array_namespace(given[0][1])
-    for name, array in given:
-        same = array_api_compat.array_namespace(array) is xp
-        check_array(loss, name, array, same, f"an array of {xp.__name__.rpartition('.')[2]}")
-    return xp
+def _taken(arrays: Arrays, options: Options | None) -> tuple[Arrays, Options]:
+    """Return the arrays of a call, and its options, with lists and series as NumPy's arrays."""
+    options = options or PLAIN
+    weight, mask = as_numpy(options.weight), as_numpy(options.mask)
+    return tuple(map(as_numpy, arrays)), options._replace(weight=weight, mask=mask)
 
 
 def as_array(given: Any, like: Any) -> Any:

@@ -28,11 +28,11 @@ from normwise.checks import (
 from normwise.engines import passes
 from normwise.errors import DtypeError, InputError
 from normwise.formula import Formula
+from normwise.libraries.torch_checks import check_tensors
 from normwise.libraries.torch_distributed import number, on_one_mesh
 from normwise.libraries.torch_graph import (
     HALF,
     MEMORY,
-    check_layout,
     elementwise,
     in_plain_memory,
     of_numbers,
@@ -42,7 +42,7 @@ from normwise.libraries.torch_graph import PLAIN as PLAIN_TYPES
 from normwise.libraries.torch_internals import assert_async, constant_to_compilers, traced
 from normwise.libraries.torch_watchers import check_looks_at_no_data, watched, without_tracer_warnings
 from normwise.loss_functions import on_kernels
-from normwise.loss_functions.checks import call_shape, check_array, check_device, dtype_message
+from normwise.loss_functions.checks import call_shape, dtype_message
 from normwise.loss_functions.choice import check_inside
 from normwise.loss_functions.options import PLAIN, Options, check_has_gradient, check_is_mean, checked_normalize
 from normwise.loss_functions.public import FUNCTIONS
@@ -365,7 +365,7 @@ def _checked(
     loss: Loss, arrays: Sequence[Tensor], parameters: tuple[float, ...], reduction: Reduction, options: Options
 ) -> Call:
     """Check a call's tensors, and bring them to one shape."""
-    _check_tensors(loss, arrays, options.weight, options.mask)
+    check_tensors(loss.function, _named(loss, arrays, options))
     *arrays, weight, mask = on_one_mesh((*arrays, options.weight, options.mask))
     shape, by_row = call_shape(loss, [array.shape for array in arrays], options.broadcast)
     given = dict(zip(loss.formula.arrays, arrays, strict=True))
@@ -396,6 +396,13 @@ def _checked(
     return Call(terms, given, parameters, reduction, divisor, dims, options.keepdim, dtype)
 
 
+def _named(loss: Loss, arrays: Sequence[Any], options: Options) -> dict[str, Any]:
+    """The arrays that a call was given, by their names."""
+    names = ("input", "target", *loss.further_arrays)
+    optional = {WEIGHT: options.weight, MASK: options.mask}
+    return dict(zip(names, arrays, strict=True)) | {n: a for n, a in optional.items() if a is not None}
+
+
 def _to_add_gradients(array: Tensor) -> Tensor:
     """Widen half precision whose gradient is a sum: its parts may underflow, or cancel, and are rounded when added."""
     return array.float() if array.dtype in HALF and array.requires_grad else array
@@ -422,20 +429,6 @@ def _divisor(given: Any, input: Tensor) -> Any:
     if given.is_cpu and not watched() and type(given) in PLAIN_TYPES:
         checked_normalize(float(given.detach()))
     return given
-
-
-def _check_tensors(loss: Loss, arrays: Sequence[Any], weight: Any, mask: Any) -> None:
-    """Check that all arrays are tensors, strided, and on one device."""
-    names = ("input", "target", *loss.further_arrays, WEIGHT, MASK)
-    for name, array in zip(names, (*arrays, weight, mask), strict=True):
-        if array is None and name in (WEIGHT, MASK):
-            continue
-        check_array(loss, name, array, isinstance(array, Tensor), "a torch tensor")
-        if isinstance(array, Tensor):
-            check_layout(loss.function, name, array)
-            device = array.device
-            same = device == arrays[0].device or (device.type == "cpu" and array.ndim == 0)
-            check_device(loss, name, device, arrays[0].device, same)
 
 
 def _check_values(made: Call) -> None:

@@ -28,7 +28,6 @@ try:
 except ModuleNotFoundError as error:
     raise missing(__name__, "'normwise[torch]'", error) from error
 
-
 from normwise.catalogue import BUILT_IN, Loss, losses
 from normwise.functional import TORCH_ORDER, function_of
 from normwise.libraries.torch_internals import Loss as _Loss

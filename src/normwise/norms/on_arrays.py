@@ -17,7 +17,7 @@ from normwise.engines.cpu import Arguments, Storage
 from normwise.engines.dtypes import is_half, isdtype, widest
 from normwise.errors import DtypeError
 from normwise.formula import Formula
-from normwise.libraries.arrays import MEMORY, address, in_one_piece, is_array, whole
+from normwise.libraries.arrays import MEMORY, address, as_numpy, in_one_piece, namespace_of, whole
 from normwise.norms import composed, on_kernels
 from normwise.norms.call import USUAL, NormCall, Usual, usual_call
 from normwise.norms.flat import whole_norm
@@ -108,12 +108,10 @@ def call(asked: NormCall) -> Any:
         value = _of_all(asked)
         if value is not None:
             return value
+    given = tuple(map(as_numpy, asked.arrays))
+    asked = asked._replace(arrays=given, weight=as_numpy(asked.weight), mask=as_numpy(asked.mask))
     named = asked.named
-    for name, array in named.items():
-        if not is_array(array):
-            message = f"{asked.function} takes arrays of one library: expected an array for {name}"
-            raise TypeError(f"{message}, not a {type(array)}")
-    xp = array_api_compat.array_namespace(*named.values())
+    xp = namespace_of(asked.function, named)
     numpy = array_api_compat.is_numpy_namespace(xp)
     arrays, dtype = _real(xp, asked, {name: named[name] for name in asked.of.arrays})
     shape = asked.common_shape({name: array.shape for name, array in arrays.items()})

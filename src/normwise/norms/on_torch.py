@@ -21,12 +21,12 @@ from normwise.engines import passes
 from normwise.engines.cpu import Arguments
 from normwise.errors import DtypeError
 from normwise.formula import Formula
+from normwise.libraries.torch_checks import check_tensors
 from normwise.libraries.torch_graph import (
     MEMORY,
     PLAIN,
     RECYCLED,
     STORAGE,
-    check_layout,
     elementwise,
     in_one_piece,
     in_plain_memory,
@@ -245,10 +245,7 @@ def _computed(asked: NormCall) -> Tensor:
         function = FUNCTIONS[asked.function]
         return handle_torch_function(function, given, *asked.arrays, **asked.keywords)  # type: ignore[no-any-return]
     named = asked.named
-    for name, array in named.items():
-        if not isinstance(array, Tensor):
-            message = f"{asked.function} takes arrays of one library: expected a torch tensor for {name}"
-            raise TypeError(f"{message}, not {type(array)}")
+    check_tensors(asked.function, named)
     arrays, dtype = _real(asked, {name: named[name] for name in asked.of.arrays})
     shape = asked.common_shape({name: array.shape for name, array in arrays.items()})
     if asked.weight is not None:
@@ -442,7 +439,6 @@ def real(function: str, arrays: Tensors) -> tuple[dict[str, Tensor], torch.dtype
     """Return tensors of real numbers with fractions, and the dtype of what is computed of them."""
     dtype = torch.float32
     for name, x in arrays.items():
-        check_layout(function, name, x)
         if x.is_complex() or (x.is_floating_point() and x.dtype not in _FLOATING):
             mend = f"{name}.abs()" if x.is_complex() else f"{name}.float()"
             raise DtypeError(f"{function} is not implemented for {x.dtype}: use {mend}")
@@ -452,8 +448,6 @@ def real(function: str, arrays: Tensors) -> tuple[dict[str, Tensor], torch.dtype
 
 def _moduli(asked: NormCall, arrays: Tensors) -> tuple[dict[str, Tensor], torch.dtype]:
     """The moduli of complex numbers; of two, that of their difference and 0, of which it is the difference."""
-    for name, x in arrays.items():
-        check_layout(asked.function, name, x)
     wide = {name: x.to(torch.complex128) for name, x in arrays.items()}
     single = all(x.dtype in (torch.complex64, torch.complex32, *_FLOATING - {torch.float64}) for x in arrays.values())
     dtype = torch.float32 if single else torch.float64

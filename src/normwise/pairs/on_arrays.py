@@ -15,7 +15,7 @@ from normwise.engines import arrays as array_engine
 from normwise.engines import passes
 from normwise.engines.dtypes import widest
 from normwise.formula import Formula
-from normwise.libraries.arrays import MEMORY, address, in_one_piece, is_array, whole
+from normwise.libraries.arrays import MEMORY, address, as_numpy, in_one_piece, namespace_of, whole
 from normwise.norms.on_arrays import real
 from normwise.pairs import blocks, composed, on_kernels
 from normwise.pairs.call import Nearest, PairCall, Pairs, prepared, sides
@@ -42,12 +42,11 @@ def usual(metric: Metric, parameters: tuple[float, ...], a: Any, b: Any) -> Any:
 
 def call(asked: PairCall) -> Any:
     """Compute what is asked."""
+    pair = isinstance(asked.mask, (tuple, list))
+    mask: Any = tuple(map(as_numpy, asked.mask)) if pair else as_numpy(asked.mask)
+    asked = asked._replace(a=as_numpy(asked.a), b=as_numpy(asked.b), weight=as_numpy(asked.weight), mask=mask)
     named = asked.named
-    for name, array in named.items():
-        if not is_array(array):
-            message = f"{asked.function} takes arrays of one library: expected an array for {name}"
-            raise TypeError(f"{message}, not a {type(array)}")
-    xp = array_api_compat.array_namespace(*named.values())
+    xp = namespace_of(asked.function, named)
     made = prepared(xp, asked, functools.partial(real, xp))
     if array_api_compat.is_numpy_namespace(xp):
         made = made._replace(arrays={name: whole(array) for name, array in made.arrays.items()})

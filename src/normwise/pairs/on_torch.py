@@ -20,6 +20,7 @@ from normwise.engines import passes
 from normwise.formula import Formula, where
 from normwise.formula.caches import per_formula
 from normwise.formula.expression import variable
+from normwise.libraries.torch_checks import check_tensors
 from normwise.libraries.torch_graph import MEMORY, UPSTREAM, elementwise, in_plain_memory, may_be_read, with_operations
 from normwise.libraries.torch_internals import constant_to_compilers
 from normwise.libraries.torch_names import under_name
@@ -220,10 +221,7 @@ def call(asked: PairCall) -> Any:
     if has_torch_function([*named.values()]):
         function: Callable[..., Any] = FUNCTIONS[asked.function]
         return handle_torch_function(function, [*named.values()], asked.a, asked.b, **asked.given)
-    for name, array in named.items():
-        if not isinstance(array, Tensor):
-            message = f"{asked.function} takes arrays of one library: expected a torch tensor for {name}"
-            raise TypeError(f"{message}, not {type(array)}")
+    check_tensors(asked.function, named)
     made = prepared(xp, asked, real)
     _check_values(asked, made)
     if asked.function == "nearest":
