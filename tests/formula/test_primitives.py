@@ -229,6 +229,17 @@ def test_single_precision_kernels_are_right_to_a_few_ulp() -> None:
     assert not wrong, f"{len(wrong)} wrong: {wrong[:12]}"
 
 
+@pytest.mark.parametrize("order", [6, 12, 20])
+def test_polygamma_of_a_high_order_keeps_its_digits_where_its_powers_leave_single_precision(order: int) -> None:
+    exact: list[tuple[float, Any]] = [
+        (float(x), mpmath.polygamma(order, float(x))) for x in np.geomspace(1e-3, 1e7, 81).astype(np.float32)
+    ]
+    inside = [(x, float(true)) for x, true in exact if 1e-37 < abs(true) < 1e38]
+    x, true = np.array(inside).T
+    values = normwise.loss(f"polygamma({order}, r)")(np.float32(x), np.zeros(len(x), np.float32), reduction="none")
+    np.testing.assert_allclose(values, true, rtol=1e-6)
+
+
 def test_stop_gradient_is_a_constant_to_every_differentiation() -> None:
     formula = trace(lambda r: r * stop_gradient(r * r))
     assert number_value(formula.derivative("r").expression, {"r": 3.0}) == 9.0

@@ -61,7 +61,11 @@ def digamma(a: Expression) -> Expression:
 
 
 def polygamma(order: Expression, a: Expression) -> Expression:
-    """Return the derivative of digamma of an order from 1: terms of its series, and the rest by Euler and Maclaurin."""
+    """Return the derivative of digamma of an order from 1: terms of its series, and the rest by Euler and Maclaurin.
+
+    All are multiples of the first of the terms, 1 / a ** (n + 1), times a: such powers leave the range of float32 long
+    before the result does.
+    """
     n = order.value
     assert isinstance(n, int), f"the order of polygamma is {order!r}"
     terms = 10 + n
@@ -70,13 +74,19 @@ def polygamma(order: Expression, a: Expression) -> Expression:
     for k, coefficient in enumerate(_EULER_MACLAURIN[1:], start=1):
         rising *= (n + 2 * k) * (n + 2 * k + 1)
         tail = tail + coefficient * rising / far ** (2 * k + 2)
-    rest = 1.0 / n + tail
-    for _ in range(n):  # a power would overflow earlier
-        rest = rest / far
-    series = 1.0 / (a + float(terms - 1)) ** (n + 1)
-    for k in reversed(range(terms - 1)):  # the smallest first
-        series = series + 1.0 / (a + float(k)) ** (n + 1)
-    return _of_positive(a, math.factorial(n) * (1.0 if n % 2 else -1.0) * (series + rest))
+    rest = (1.0 / n + tail) * _shrunk(a, terms) ** n
+    series = _shrunk(a, terms - 1) ** (n + 1)
+    for k in reversed(range(1, terms - 1)):  # the smallest first
+        series = series + _shrunk(a, k) ** (n + 1)
+    value = math.factorial(n) * (1.0 if n % 2 else -1.0) * ((series + 1.0) / a + rest)
+    for _ in range(n):
+        value = value / a
+    return _of_positive(a, value)
+
+
+def _shrunk(a: Expression, by: int) -> Expression:
+    """Return a / (a + by), which is 0 at 0 and 1 at infinity."""
+    return 1.0 - by / (a + float(by))
 
 
 def _of_positive(a: Expression, value: Expression) -> Expression:
