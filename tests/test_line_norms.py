@@ -275,6 +275,15 @@ class Operations(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
+@pytest.mark.parametrize("face", [np.asarray, torch.tensor])
+def test_an_error_of_a_new_call_speaks_of_nothing_else(face: Any) -> None:
+    x = face([1.0, 2.0])
+    for call in (lambda: normwise.norm(x, math.nan), lambda: normwise.distance(x, x, p=-1.5)):
+        with pytest.raises((normwise.errors.InputError, normwise.errors.ParameterError)) as raised:
+            call()
+        assert raised.value.__context__ is None
+
+
 def test_whoever_follows_sees_torchs_operations() -> None:
     x = numbers((4, 3), torch.float64)
     expected = normwise.norm(x, 3, 1)

@@ -39,16 +39,19 @@ class Lane(NamedTuple):
 _lanes: dict[Hashable, Lane | None] = {}
 """The lanes of calls that were made; None where the ordinary way is to be taken."""
 
+_NEW: Any = object()
+"""In the place of a lane, where such a call was not made before."""
+
 
 def usual_norm(x: Array, p: float, dim: Any, keepdim: bool) -> Any:
     """Compute the norms of a usual call: of lines of a contiguous array of NumPy's. None where it is another."""
     key = (p, p.__class__, dim, dim.__class__, keepdim, x.dtype, x.shape)
     try:
-        lane = _lanes[key]
-    except KeyError:
-        lane = _lane(key, usual_call("norm", (x,), p, dim, keepdim))
+        lane = _lanes.get(key, _NEW)
     except TypeError:  # not to be hashed
         return None
+    if lane is _NEW:
+        lane = _lane(key, usual_call("norm", (x,), p, dim, keepdim))
     return None if lane is None else _by_lane(lane, x)
 
 
@@ -58,11 +61,11 @@ def usual_distance(a: Array, b: Array, p: float, dim: Any, keepdim: bool, eps: f
         return None
     key = (p, p.__class__, dim, dim.__class__, keepdim, eps, a.dtype, b.dtype, a.shape, b.shape)
     try:
-        lane = _lanes[key]
-    except KeyError:
-        lane = _lane(key, usual_call("distance", (a, b), p, dim, keepdim, eps))
+        lane = _lanes.get(key, _NEW)
     except TypeError:
         return None
+    if lane is _NEW:
+        lane = _lane(key, usual_call("distance", (a, b), p, dim, keepdim, eps))
     return None if lane is None else _by_lane(lane, a, b)
 
 

@@ -81,6 +81,9 @@ class Lane(NamedTuple):
 _lanes: dict[Hashable, Lane | None] = {}
 """The lanes of calls that were made; None where the ordinary way is to be taken."""
 
+_NEW: Any = object()
+"""In the place of a lane, where such a call was not made before."""
+
 
 def usual_norm(x: Tensor, p: float, dim: Any, keepdim: bool) -> Tensor | None:
     """Compute the norms of a usual call: of lines of a plain, contiguous tensor. None where it is another."""
@@ -91,11 +94,11 @@ def usual_norm(x: Tensor, p: float, dim: Any, keepdim: bool) -> Tensor | None:
     except RuntimeError:  # without a shape
         return None
     try:
-        lane = _lanes[key]
-    except KeyError:
-        lane = _lane(key, usual_call("norm", (x,), p, dim, keepdim))
+        lane = _lanes.get(key, _NEW)
     except TypeError:  # not to be hashed
         return None
+    if lane is _NEW:
+        lane = _lane(key, usual_call("norm", (x,), p, dim, keepdim))
     if lane is None:
         return None
     try:
@@ -123,11 +126,11 @@ def usual_distance(a: Tensor, b: Tensor, p: float, dim: Any, keepdim: bool, eps:
     except RuntimeError:  # without a shape
         return None
     try:
-        lane = _lanes[key]
-    except KeyError:
-        lane = _lane(key, usual_call("distance", (a, b), p, dim, keepdim, eps))
+        lane = _lanes.get(key, _NEW)
     except TypeError:
         return None
+    if lane is _NEW:
+        lane = _lane(key, usual_call("distance", (a, b), p, dim, keepdim, eps))
     if lane is None:
         return None
     try:
