@@ -14,3 +14,7 @@ def catalogue() -> Iterator[None]:
     yield
     normwise.losses.clear()
     normwise.losses.update(before)
+
+
+collect_ignore = ["tests/typing"]
+"""Calls that are to be judged by type checkers, and not to be run."""

@@ -421,11 +421,11 @@ def test_its_parameters_may_still_be_given_and_its_factor_shows() -> None:
 
 def test_a_factor_comes_after_a_mean_that_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
     from normwise.catalogue.peers import given
-    from normwise.explanation import convert
+    from normwise.explanation import convert as conversion
 
     percent = Peer("rmse", ("somewhere.percent",), lambda: given(100))
-    monkeypatch.setattr(convert, "PEERS", (*PEERS, percent))
-    monkeypatch.setitem(convert.LIBRARIES, "somewhere", "somewhere")
+    monkeypatch.setattr(conversion, "PEERS", (*PEERS, percent))
+    monkeypatch.setitem(conversion.LIBRARIES, "somewhere", "somewhere")
     assert convert("somewhere.percent")(X, T) == pytest.approx(100 * math.sqrt(np.mean((X - T) ** 2)))
 
 

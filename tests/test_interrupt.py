@@ -38,7 +38,10 @@ def reading(process: "subprocess.Popen[str]", rows: Path) -> bool:
     links = Path(f"/proc/{process.pid}/fd")
 
     def opened() -> bool:
-        return any(link.exists() and link.samefile(rows) for link in links.iterdir())
+        try:
+            return any(link.exists() and link.samefile(rows) for link in links.iterdir())
+        except FileNotFoundError:  # it was closed since it was listed
+            return False
 
     return opened() and (time.sleep(0.3), opened())[1]
 

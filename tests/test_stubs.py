@@ -25,6 +25,7 @@ normwise\.nn\.\w+\.__constants__
 normwise\.nn\.\w+\.computed_in_python_so_trace_it_to_save_it
 # modules without a stub have nothing to be compared with
 normwise\.(?!(functional|nn)\.)\w+\..*
+normwise\.nn\.(adaptive|norms|scripts)\..*
 """
 """Where the stubs may differ from what runs."""
 

@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 
 from normwise.errors import FormulaError, InputError
 from normwise.formula import Formula, trace
-from normwise.formula.caches import per_formula
+from normwise.formula.caches import computed_once, per_formula
 from normwise.formula.expression import variable
 from normwise.formula.parse import as_read, parse
 
@@ -183,12 +183,12 @@ class Loss:
         """Whether it was read from a text, which is its name."""
         return self.origin is not None and self.origin[0] is _of_text
 
-    @functools.cached_property
+    @computed_once
     def derived(self) -> dict[str, Any]:
         """What others have made of it, such as its function, which lives as long as it does."""
         return {}
 
-    @functools.cached_property
+    @computed_once
     def parts(self) -> tuple[Loss, ...]:
         """The losses whose means it is made of: itself, if nothing is made of its mean."""
         if self.finish is None:
@@ -197,7 +197,7 @@ class Loss:
         parts = (replace(self, written=f, formula=f, finish=None, beside=()) for f in formulas)
         return tuple(part.had_by(_part, self, i) for i, part in enumerate(parts))
 
-    @functools.cached_property
+    @computed_once
     def slope(self) -> Loss:
         """Its derivative in the prediction, which is called as a loss is."""
         written, formula = self.written, self.formula
@@ -223,7 +223,7 @@ class Loss:
             found = self._readings[arrays] = _reading(self, arrays).had_by(Loss.reading, self, arrays)
         return found
 
-    @functools.cached_property
+    @computed_once
     def _readings(self) -> dict[tuple[str, ...], Loss]:
         return {}
 

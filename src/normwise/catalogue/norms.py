@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from normwise.formula import Formula, sqrt, trace, where
-from normwise.formula.caches import per_formula
+from normwise.formula.caches import computed_once, per_formula
 
 Extreme = Literal["maximum", "minimum"]
 
@@ -40,7 +39,7 @@ class Norm:
     extreme: Extreme | None = None
     empty: float = 0.0
 
-    @functools.cached_property
+    @computed_once
     def slope(self) -> Formula:
         """The derivative of ``element``."""
         return self.element.derivative("x")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from normwise.formula.caches import computed_once
 from normwise.formula.derivative import derivative
 from normwise.formula.expression import Expression, apply, as_expression, variable
 from normwise.formula.rewriting import substitute
@@ -46,7 +47,7 @@ class Formula:
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", path([self.expression]))
 
-    @functools.cached_property
+    @computed_once
     def reads(self) -> frozenset[str]:
         """The arrays and parameters that the expression mentions."""
         return frozenset(str(node.value) for node, _ in self.path.steps if node.primitive == "variable")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from normwise.engines.cpu import Kernel, KernelSpec, Storage
 from normwise.engines.layout import Layout
 from normwise.formula import Formula
-from normwise.formula.caches import per_formula
+from normwise.formula.caches import computed_once, per_formula
 from normwise.formula.numbers import number_function
 from normwise.norms.on_kernels import doubt, row_kernel, stays_inside, towards
 from normwise.terms import norm_terms, ties
@@ -64,7 +63,7 @@ class Whole:
             write = self._writers[wrt] = self._pass((), outputs, wrt)
         write(size, places, results.values(), upstream / slope if slope else 0.0, *[value] * extreme)
 
-    @functools.cached_property
+    @computed_once
     def _ties(self) -> Callable[..., Sequence[float]]:
         return self._pass([_of_numbers(ties(self.terms.value), self.of)])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from normwise.engines.cpu.spec import BUFFERED, KernelSpec
 from normwise.engines.cpu.store import assembly_of
 from normwise.engines.cpu.threads import run_on_threads, thread_count
 from normwise.engines.layout import Layout
+from normwise.formula.caches import computed_once
 
 CHUNK = 1 << 15
 """Elements in a block. The grid of blocks depends on the shape alone, never on the number of threads."""
@@ -51,7 +51,7 @@ class Kernel:
         # Arguments that no call uses at the moment; taking from and adding to a list is atomic.
         self._unused: list[_Arguments] = []
 
-    @functools.cached_property
+    @computed_once
     def _call(self) -> Callable[[int], None]:
         return self._programs.short.call
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import replace
 from typing import NamedTuple
 
 from normwise.engines.cpu import store
 from normwise.engines.cpu.threads import Kernel
+from normwise.formula.caches import computed_once
 
 
 class Program(NamedTuple):
@@ -29,12 +29,12 @@ class Programs:
     def __init__(self, spec: store.Spec) -> None:
         self._spec = spec
 
-    @functools.cached_property
+    @computed_once
     def short(self) -> Program:
         """What is to be called for little work."""
         return _program(self._spec)
 
-    @functools.cached_property
+    @computed_once
     def long(self) -> Program:
         """What is to be called for much."""
         return _program(replace(self._spec, widest=True)) if self._spec.computes_long else self.short
