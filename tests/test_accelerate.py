@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 import normwise
 from normwise.acceleration import accelerate
 from normwise.errors import ShapeMismatchError
-from normwise.functional import TORCH_ORDER
+from normwise.loss_functions.signature import TORCH_ORDER
 from tests.oracles.torch_losses import TORCH
 from tests.samples import Case, cases
 

@@ -18,8 +18,9 @@ except ModuleNotFoundError as error:
 from torch.overrides import TorchFunctionMode
 
 from normwise.catalogue import losses
-from normwise.functional import TORCH_ORDER, function_of
+from normwise.functional import function_of
 from normwise.libraries.torch_internals import constant_to_compilers
+from normwise.loss_functions.signature import TORCH_ORDER
 
 Function = Callable[..., torch.Tensor]
 

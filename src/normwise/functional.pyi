@@ -27,7 +27,6 @@ class _Nearest(NamedTuple, Generic[_A]):
     indices: _A
 
 NORMS: tuple[str, ...]
-TORCH_ORDER: Mapping[str, tuple[str, ...]]
 
 class _LossFunction(Protocol):
     loss: Loss

@@ -21,7 +21,8 @@ import normwise
 from normwise import _HOME, _MODULES, functional, nn
 from normwise.catalogue import BUILT_IN, Loss, losses
 from normwise.catalogue.declaration import of_text
-from normwise.functional import TORCH_ORDER, face_of, function_of
+from normwise.functional import face_of, function_of
+from normwise.loss_functions.signature import TORCH_ORDER
 from normwise.output import check_output, write_output
 from normwise.typed_signatures import (
     NUMPY,
@@ -100,7 +101,6 @@ class _Nearest(NamedTuple, Generic[_A]):
     indices: _A
 
 NORMS: tuple[str, ...]
-TORCH_ORDER: Mapping[str, tuple[str, ...]]
 '''
 
 NN_IMPORTS = """

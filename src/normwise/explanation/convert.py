@@ -17,8 +17,9 @@ from normwise.errors import InputError, missing, near_names
 from normwise.formula import Formula
 from normwise.formula.caches import per_formula
 from normwise.formula.expression import constant, variable
-from normwise.functional import TORCH_ORDER, function_of
+from normwise.functional import function_of
 from normwise.loss_functions.choice import bind_parameters
+from normwise.loss_functions.signature import TORCH_ORDER
 
 if TYPE_CHECKING:
     import torch

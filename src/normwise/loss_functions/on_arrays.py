@@ -352,6 +352,7 @@ def as_array(given: Any, like: Any) -> Any:
     """Return numbers in lists as an array such as the input; an array as it is."""
     if not isinstance(given, (list, tuple)):
         return given
+    like = as_numpy(like)
     xp = array_api_compat.array_namespace(like)
     return xp.asarray(given, dtype=like.dtype if isdtype(xp, like.dtype, "real floating") else None)
 

@@ -29,8 +29,9 @@ except ModuleNotFoundError as error:
     raise missing(__name__, "'normwise[torch]'", error) from error
 
 from normwise.catalogue import BUILT_IN, Loss, losses
-from normwise.functional import TORCH_ORDER, function_of
+from normwise.functional import function_of
 from normwise.libraries.torch_internals import Loss as _Loss
+from normwise.loss_functions.signature import TORCH_ORDER
 from normwise.nn.adaptive import AdaptiveBarronLoss
 from normwise.nn.norms import DistanceMatrix, Norm, PairwiseDistance
 from normwise.nn.scripts import readable
