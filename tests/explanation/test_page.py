@@ -9,7 +9,7 @@ from normwise.catalogue.peers import PEERS, peers_of
 from normwise.explanation import page as writer
 from normwise.explanation.page import losses_page, pages_of_catalogue
 
-PAGE = Path(__file__).parent.parent / "docs" / "losses.md"
+PAGE = Path(__file__).parents[2] / "docs" / "losses.md"
 
 
 @pytest.fixture(scope="module")

@@ -91,6 +91,6 @@ def test_means_of_unequal_parts_do_not(tmp_path: Path) -> None:
 def test_it_is_said_where_normalize_is() -> None:
     import normwise
 
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     for text in (readme, normwise.mse_loss.__doc__ or ""):
         assert "averages gradients over" in " ".join(text.split())
