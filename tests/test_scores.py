@@ -398,8 +398,9 @@ def test_errors_say_what_is_wrong() -> None:
             score(x, t, mask=np.ones(7, dtype=bool), nan_policy="omit")
         with pytest.raises(DimensionError, match="out of range"):
             score(x, t, dim=1)
-        with pytest.raises(TypeError, match="expected an array for input, given a list"):
-            score([1.0], t[:1])
+        with pytest.raises(TypeError, match="expected an array for input, given a set"):
+            score({1.0}, t[:1])
+        np.testing.assert_array_equal(score(x.tolist(), tuple(t), weight=W[:, 0].tolist()), score(x, t, weight=W[:, 0]))
         assert name in ALL
     with pytest.raises(InputError, match="'mean', 'range', 'std', 'l2'"):
         scores.nrmse(x, t, "median")

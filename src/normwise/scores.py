@@ -20,6 +20,7 @@ from normwise.engines.arrays import quiet
 from normwise.engines.dtypes import isdtype, widest
 from normwise.errors import InputError
 from normwise.functional import function_of
+from normwise.libraries.arrays import as_numpy
 from normwise.loss_functions.choice import find_loss
 from normwise.norms.api import norm
 
@@ -492,7 +493,8 @@ class _Sample(NamedTuple):
 
 def _sample(input: Any, target: Any, weight: Any, mask: Any, nan_policy: NanPolicy, dim: Dim) -> _Sample:
     """What a caller gave, checked as a loss checks it."""
-    input, target, weight = _wide(input), _wide(target), _wide(weight)
+    input, target, weight = (_wide(as_numpy(given)) for given in (input, target, weight))
+    mask = as_numpy(mask)
     function_of(_DIFFERENCE)(input, target, weight=weight, mask=mask, nan_policy=nan_policy, dim=dim)
     xp = array_api_compat.array_namespace(input, target)
     if nan_policy == "omit":
