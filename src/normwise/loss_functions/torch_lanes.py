@@ -235,7 +235,9 @@ def usual(
     if lane.wrt:
         wanted = (input,) if learned is _INPUT else [arrays[i] for i in lane.learned]
         return lane.apply((lane, arrays, places, parameters, size, divisor), *wanted)
-    return number(lane.value(arrays, places, parameters, size, divisor), dtype)
+    if lane.beside or lane.factored or not divisor:
+        return number(lane.value(arrays, places, parameters, size, divisor), dtype)
+    return number(lane.run(size, *places, *parameters, 1.0)[0] / divisor, dtype)
 
 
 def _asked(loss: Loss, reduction: Reduction, options: Options, size: int) -> tuple[Form, float] | None:
