@@ -43,7 +43,7 @@ def build_elements(builder: Builder, spec: KernelSpec) -> None:
     """Build the kernel of a spec: take a block, walk its tiles, leave its sums."""
     grid = Grid(builder, spec, REALS[spec.real])
     places = builder.array(grid.arguments.header["partials"], FLOAT64)
-    waiting = [builder.buffer(REALS[spec.real], STEP) for _ in spec.sums]
+    waiting = [builder.buffer(FLOAT32, STEP) for _ in spec.sums] if spec.real == "float32" else []
     with grid.blocks() as block:
         sums = [Variable(builder.number(0, FLOAT64)) for _ in spec.sums]
         with grid.tiles(block) as tile:
@@ -59,8 +59,8 @@ def _in_steps(
 ) -> list[Variable]:
     """The loops over contiguous elements, in steps that stay in the innermost cache; return the sums.
 
-    What is summed waits in a buffer for a loop of its own: widened to float64 where it is computed, it would halve the
-    vectors of the whole formula.
+    What is summed of float32 waits in a buffer for a loop of its own: widened to float64 where it is computed, it would
+    halve the vectors of the whole formula. What is computed in float64 is added at once.
     """
     totals = [Variable(builder.number(0, FLOAT64)) for _ in spec.sums]
     with builder.loop(size, step=STEP) as i:
@@ -68,16 +68,25 @@ def _in_steps(
         here = [array.at(i) for array in elements]
         with builder.loop(count) as j:
             summed, written = element(builder, spec, grid.arguments.parameters, here, j)
-            for buffer, value in zip(waiting, summed, strict=True):
+            for buffer, value in zip(waiting, summed, strict=False):
                 buffer[j] = value
+            if not waiting:
+                for total, value in zip(totals, summed, strict=True):
+                    add(builder, total, value)
             for target, value in zip(here[len(spec.inputs) :], written, strict=True):
                 target[j] = value
-        for buffer, total in zip(waiting, totals, strict=True):
+        for buffer, total in zip(waiting, totals, strict=False):
             add_up(builder, buffer, count, total)
     return totals
 
 
+def add(builder: Builder, total: Variable, value: Value) -> None:
+    """Add to a sum of float64, in whatever order is fastest."""
+    with builder.licence("reassoc"):
+        total.value = total.value + value.to(FLOAT64)
+
+
 def add_up(builder: Builder, values: Array, count: Value, total: Variable) -> None:
-    """Add some values to a sum of float64, in whatever order is fastest."""
-    with builder.licence("reassoc"), builder.loop(count) as j:
-        total.value = total.value + values[j].to(FLOAT64)
+    """Add some values to a sum of float64."""
+    with builder.loop(count) as j:
+        add(builder, total, values[j])
