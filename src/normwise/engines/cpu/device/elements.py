@@ -43,7 +43,7 @@ def build_elements(builder: Builder, spec: KernelSpec) -> None:
     """Build the kernel of a spec: take a block, walk its tiles, leave its sums."""
     grid = Grid(builder, spec, REALS[spec.real])
     places = builder.array(grid.arguments.header["partials"], FLOAT64)
-    waiting = [builder.buffer(FLOAT32, STEP) for _ in spec.sums] if spec.real == "float32" else []
+    waiting = [] if spec.wide else [builder.buffer(REALS[spec.real], STEP) for _ in spec.sums]
     with grid.blocks() as block:
         sums = [Variable(builder.number(0, FLOAT64)) for _ in spec.sums]
         with grid.tiles(block) as tile:
@@ -59,8 +59,9 @@ def _in_steps(
 ) -> list[Variable]:
     """The loops over contiguous elements, in steps that stay in the innermost cache; return the sums.
 
-    What is summed of float32 waits in a buffer for a loop of its own: widened to float64 where it is computed, it would
-    halve the vectors of the whole formula. What is computed in float64 is added at once.
+    What is summed waits in a buffer for a loop of its own: widened to float64 where it is computed, it would halve the
+    vectors of the whole formula; and a sum has the same bits whether something is written beside it or not. What is
+    wide anyway, and has nothing beside it, as a norm, is added at once.
     """
     totals = [Variable(builder.number(0, FLOAT64)) for _ in spec.sums]
     with builder.loop(size, step=STEP) as i:
