@@ -19,11 +19,7 @@ from normwise.errors import (
 )
 
 Shape = Sequence[int]
-
-
 NanPolicy = Literal["propagate", "omit", "raise"]
-
-
 NAN_POLICIES: tuple[NanPolicy, ...] = ("propagate", "omit", "raise")
 
 

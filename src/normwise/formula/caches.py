@@ -1,4 +1,4 @@
-"""How much is remembered of formulas: texts, the orders of a norm and factors come without end."""
+"""What is computed once and remembered, and how much: texts, the orders of a norm and factors come without end."""
 
 from __future__ import annotations
 

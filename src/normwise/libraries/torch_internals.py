@@ -59,13 +59,13 @@ overridden: Callable[[], Any] = getattr(torch._C, "_len_torch_function_stack", _
 """Whether a mode is asked before any function of torch is called."""
 
 
-def is_functionalized() -> bool:
-    """Whether `torch.func.functionalize` follows at any level; where torch does not tell, whether anybody may."""
+def functionalized() -> bool | None:
+    """Whether `torch.func.functionalize` follows at any level; None where torch does not tell."""
     try:
         from torch._C._functorch import TransformType
         from torch._functorch.pyfunctorch import retrieve_all_functorch_interpreters
     except ImportError:
-        return (dispatch_keys().raw_repr() & EXTRAORDINARY) != 0 or forward_levels._current_level >= 0
+        return None
     return any(level.key() == TransformType.Functionalize for level in retrieve_all_functorch_interpreters())
 
 

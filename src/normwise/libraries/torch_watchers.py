@@ -31,7 +31,7 @@ from normwise.libraries.torch_internals import (
     EXTRAORDINARY,
     dispatch_keys,
     forward_levels,
-    is_functionalized,
+    functionalized,
     traced,
 )
 
@@ -51,7 +51,10 @@ def knows_operations_only() -> bool:
 
     So do a tracer, which could neither save nor export one, and `torch.func.functionalize`, at any level.
     """
-    return bool(traced() or is_functionalized())
+    if traced():
+        return True
+    follows = functionalized()
+    return watched() if follows is None else follows
 
 
 def without_tracer_warnings(function: Callable[Given, Result]) -> Callable[Given, Result]:

@@ -1,4 +1,4 @@
-"""Checks of the arrays of a loss, in terms of their shapes, devices and dtypes."""
+"""The shape of a loss's call, and what to say of a dtype that it is not for."""
 
 from __future__ import annotations
 

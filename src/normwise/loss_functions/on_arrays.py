@@ -345,7 +345,9 @@ def _taken(arrays: Arrays, options: Options | None) -> tuple[Arrays, Options]:
     """Return the arrays of a call, and its options, with lists and series as NumPy's arrays."""
     options = options or PLAIN
     weight, mask = as_numpy(options.weight), as_numpy(options.mask)
-    return tuple(map(as_numpy, arrays)), options._replace(weight=weight, mask=mask)
+    if weight is not options.weight or mask is not options.mask:
+        options = options._replace(weight=weight, mask=mask)
+    return tuple(map(as_numpy, arrays)), options
 
 
 def as_array(given: Any, like: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The norm of all elements of large arrays in one piece, as a number; small ones are one line: `line_norms`."""
+"""The norm of all elements of large arrays in one piece, as a number; small ones are one line (`lines.py`)."""
 
 from __future__ import annotations
 

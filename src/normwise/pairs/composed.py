@@ -26,13 +26,13 @@ def distances(
     Parameters
     ----------
     xp, compute, still
-        As for `composed_norms.norm`.
+        As for `normwise.norms.composed.norm`.
     metric, terms : Metric, PairTerms
         What is computed.
     omits : bool
         Whether features that are nan are dropped.
     arrays : mapping of str to array
-        As for `fused_pairs.contracted`.
+        As for `normwise.pairs.on_kernels.contracted`.
     """
     wide = {name: spread(xp, array, SIDES[name]) for name, array in arrays.items()}
     whole = (*wide["x"].shape[:-3], wide["x"].shape[-3], *wide["t"].shape[-2:])
